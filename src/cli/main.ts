@@ -1,0 +1,1 @@
+process.stdout.write('cgroup-lens\n');

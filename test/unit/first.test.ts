@@ -1,0 +1,1 @@
+import assert from 'node:assert/strict'; it('runs', () => assert.ok(true));
