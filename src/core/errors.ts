@@ -1,1 +1,59 @@
-export const placeholder = 0;
+/**
+ * Every error class of the core. A caller decides by `reason`, never by the text; the text is made for people in one
+ * place a surface (`extension/messages.ts`, `cli/messages.ts`) out of `reason` and `details`.
+ */
+abstract class LensError<Reason extends string, Details extends object> extends Error {
+  constructor(
+    readonly reason: Reason,
+    readonly details: Details,
+    readonly original?: unknown,
+  ) {
+    super(`${reason} ${JSON.stringify(details)}`);
+    this.name = new.target.name;
+  }
+}
+
+export type CollectReason =
+  /** The shell could not be started. */
+  | 'cannot-start'
+  /** What came back does not begin as the collector's answer does. */
+  | 'not-an-answer'
+  /** No /proc as Linux has it. */
+  | 'not-linux'
+  | 'timeout'
+  | 'cancelled';
+
+export interface CollectDetails {
+  readonly host: string;
+  /** The beginning of what was said instead, or the program that could not be started. */
+  readonly said?: string;
+  readonly milliseconds?: number;
+}
+
+/** A collection that brought nothing. One that brought a part is a snapshot with `complete: false`. */
+export class CollectError extends LensError<CollectReason, CollectDetails> {
+  static is(error: unknown, reason?: CollectReason): error is CollectError {
+    return error instanceof CollectError && (reason === undefined || error.reason === reason);
+  }
+}
+
+export type CaptureReason =
+  /** The first line is not a capture's. */
+  | 'not-a-capture'
+  | 'newer-version'
+  /** Not one line of it could be understood. */
+  | 'empty';
+
+export interface CaptureDetails {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** A text that cannot be opened as a capture at all. Damage inside one is a `CaptureProblem`, and the rest is shown. */
+export class CaptureError extends LensError<CaptureReason, CaptureDetails> {
+  static is(error: unknown, reason?: CaptureReason): error is CaptureError {
+    return error instanceof CaptureError && (reason === undefined || error.reason === reason);
+  }
+}

@@ -1,0 +1,24 @@
+import { decodeBytes } from '../parse/bytes';
+import type { Source } from '../host/source';
+import type { RawSnapshot } from '../rawSnapshot';
+import { type CaptureProblem, parseCapture } from './format';
+
+/** A capture as a host that never changes and cannot be written to. */
+export class CaptureSource implements Source {
+  readonly kind = 'capture';
+  /** Of the latest reading. */
+  problems: readonly CaptureProblem[] = [];
+
+  constructor(
+    readonly id: string,
+    readonly label: string,
+    private readonly read: () => Promise<Uint8Array>,
+  ) {}
+
+  /** @throws CaptureError, and whatever reading the file throws */
+  async collect(): Promise<RawSnapshot> {
+    const { snapshot, problems } = parseCapture(decodeBytes(await this.read()));
+    this.problems = problems;
+    return snapshot;
+  }
+}

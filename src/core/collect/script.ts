@@ -1,0 +1,274 @@
+/**
+ * The one thing that is run on a host: a POSIX shell script on standard input, one round trip, nothing left behind,
+ * no root needed. dash, bash and busybox sh; mawk, gawk and busybox awk; GNU and busybox tools.
+ *
+ * Its answer ("the wire", decoded by wire.ts) is a sequence of frames. A frame's header is a line; what a thread or a
+ * cgroup is called stands in content counted in bytes or last on its line, so no name can pass for a frame:
+ *
+ *     =cgroup-lens 1     the answer begins (what a login shell printed before it is not ours)
+ *     =f BYTES PATH      a file's text follows
+ *     =t N BYTES         text number N follows: a /proc/PID/cgroup that many threads share
+ *     =s PATH N BYTES    the thread PATH (PID/task/TID) has text N as `cgroup`; its `stat` follows
+ *     =a PATH CPUS RUN DELAY SLICES   of the same thread `Cpus_allowed_list` and `schedstat`; - where unreadable
+ *     =d PATH            a cgroup's directory was visited
+ *     =c BYTES PATH      a command line follows, U+0001 for NUL and U+0002 for newline
+ *     =h TID PATH        the file PATH (tasks, cgroup.threads) lists a task that /proc does not show (hidepid)
+ *     =l …               a line of `ls -ln /proc/PID/exe`
+ *     =user UID NAME     who read
+ *     =missing TOOL      a tool that the script needs is not there
+ *     =end
+ *
+ * Paths that do not begin with `/` are below /proc. Errors are the tools' own messages on standard error.
+ *
+ * Why awk reads the files: one process opens, reads and closes 40,000 of them in the time that a C program takes, and
+ * a file is one record, whatever bytes it holds. Why two lanes: the second process reads at the same time as the first
+ * and its answer, 40 bytes a thread, is kept in a shell variable until the first has ended; that nearly halves the wait.
+ */
+export interface CollectScriptOptions {
+  /** Names of QEMU executables, `*` at the end for a prefix: `qemu-system-*`, `qemu-kvm`. */
+  readonly qemuExecutables: readonly string[];
+}
+
+/** Executables of QEMU wherever nothing else is set. `kvm` is what Proxmox VE and Debian call it. */
+export const DEFAULT_QEMU_EXECUTABLES: readonly string[] = ['qemu-system-*', 'qemu-kvm', 'kvm'];
+
+/** Daemons whose forked child becomes a machine, and helpers that they place with one. */
+export const MANAGERS: readonly string[] = ['libvirtd', 'virtqemud'];
+export const HELPERS: readonly string[] = ['virtiofsd', 'swtpm', 'passt', 'passt.avx2', 'vhost-user-*'];
+/** Kernel threads of a machine that are not tasks of its process: vhost (before Linux 6.4), the PIT, huge-page recovery. */
+const KERNEL_THREADS = '^(vhost-|kvm-pit/|kvm-nx-lpage)';
+
+/** The process to run on the host: argv and standard input. */
+export function collectCommand(options: CollectScriptOptions): { argv: readonly string[]; stdin: string } {
+  const names = [...options.qemuExecutables, ...MANAGERS, ...HELPERS];
+  return { argv: ['sh', '-s', '--', nameExpression(names), KERNEL_THREADS], stdin: SCRIPT };
+}
+
+/**
+ * An extended regular expression for awk: one of these names, at the beginning or behind a slash. It may find too much
+ * (an argument of an editor): the model looks at the executable and the first argument again.
+ */
+function nameExpression(names: readonly string[]): string {
+  const one = names.map(name => {
+    const literal = name.replace(/\*$/, '').replace(/[^a-zA-Z0-9_-]/g, char => (char === '^' || char === '\\' ? `\\${char}` : `[${char}]`));
+    return name.endsWith('*') ? literal : `${literal}([^a-zA-Z0-9_.-]|$)`;
+  });
+  return `(^|/)(${one.join('|')})`;
+}
+
+/** Interface files that are read of a cgroup on the way to a thread, by controller. A file that is not there costs nothing. */
+const V2_FILES = [
+  'cgroup.controllers cgroup.type cgroup.subtree_control cgroup.freeze cpu.stat',
+  'cpu.max cpu.max.burst cpu.weight cpu.weight.nice cpu.idle cpu.uclamp.min cpu.uclamp.max',
+  'cpuset.cpus cpuset.cpus.effective cpuset.cpus.exclusive cpuset.cpus.exclusive.effective cpuset.cpus.partition',
+  'cpuset.mems cpuset.mems.effective pids.max pids.current pids.events',
+].join(' ');
+const V1_FILES = {
+  cpu: 'cpu.shares cpu.cfs_quota_us cpu.cfs_period_us cpu.cfs_burst_us cpu.idle cpu.rt_runtime_us cpu.rt_period_us cpu.stat cpu.uclamp.min cpu.uclamp.max',
+  cpuset:
+    'cpuset.cpus cpuset.mems cpuset.effective_cpus cpuset.effective_mems cpuset.memory_migrate cpuset.sched_load_balance cpuset.cpu_exclusive cpuset.mem_exclusive cgroup.clone_children',
+  pids: 'pids.max pids.current pids.events',
+  freezer: 'freezer.state',
+};
+
+const FACTS = [
+  'self/mountinfo cgroups sys/kernel/osrelease 1/comm cmdline uptime sys/kernel/sched_rt_runtime_us',
+  '/sys/devices/system/cpu/online /sys/devices/system/cpu/possible /sys/devices/system/cpu/isolated /sys/devices/system/cpu/nohz_full',
+  '/sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id',
+  '/sys/devices/system/cpu/cpu[0-9]*/topology/core_id',
+  '/sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list',
+  '/sys/devices/system/node/node[0-9]*/cpulist',
+].join(' ');
+
+/**
+ * slurp(f): the file's whole text in `text`. A record ends at U+0001, which no file of /proc or of a cgroup ends with;
+ * inside one (a hostile name) it is put back. errors(): has grep say on standard error why a file could not be read.
+ */
+const LIBRARY = String.raw`
+BEGIN { RS = "\001"; FS = "\001" }
+function slurp(f,   more, r) {
+  r = (getline text < f)
+  if (r <= 0) { close(f); text = ""; return r == 0 }
+  while (substr(text, length(text)) != "\n" && (getline more < f) > 0) text = text "\001" more
+  close(f)
+  return 1
+}
+function emit(f) { if (!slurp(f)) return 0; printf "=f %d %s\n%s", length(text), f, text; return 1 }
+function fail(f) { failed[f] = 1 }
+function quoted(f) { gsub(/[^A-Za-z0-9_.\/-]/, "\\\\&", f); return f }
+function errors(   f, c) { c = "xargs grep -c . >/dev/null"; for (f in failed) print quoted(f) | c; close(c) }
+`;
+
+/**
+ * Finds the processes: reads "ls -ln" of every exe link (which lists every PID, readable or not) and prints the PIDs
+ * whose executable, command line or, for kernel threads, name fits; "cut" where this awk ends a text at NUL (busybox).
+ */
+const FIND_PROCESSES = String.raw`
+{ n = split($0, line, "\n")
+  if (slurp("self/cmdline") && length(text) < 200) print "cut"
+  for (i = 1; i <= n; i++) {
+    split(line[i], word, " ")
+    if (word[9] !~ /^[0-9]+\/exe$/) continue
+    pid = word[9] + 0; exe = line[i]; sub(/^.*[0-9]\/exe( -> )?/, "", exe)
+    slurp(pid "/cmdline")
+    if (exe ~ ENVIRON["executable"] || text ~ ENVIRON["executable"]) print pid
+    else if (text == "" && slurp(pid "/comm") && text ~ ENVIRON["kernelThread"]) print pid
+  } }
+`;
+
+/** Lane one: membership and "stat" of each thread, then the interface files of the cgroups they are in. */
+const READ_PLACEMENT = String.raw`
+{ n = split($0, t, "\n")
+  for (i = 1; i <= n; i++) {
+    f = t[i]
+    if (f !~ /[0-9]$/) continue # a process that went away, or the end
+    split(f, id, "/")
+    if (id[1] == id[3] && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
+    if (!slurp(f "/cgroup")) { fail(f "/cgroup"); continue }
+    if (text in number) c = number[text]
+    else { c = number[text] = ++texts; printf "=t %d %d\n%s", texts, length(text), text }
+    if (!slurp(f "/stat")) { fail(f "/stat"); continue }
+    printf "=s %s %d %d\n%s", f, c, length(text), text
+  } }
+END {
+  slurp("self/mountinfo")
+  n = split(text, line, "\n")
+  for (i = 1; i <= n; i++) {
+    if (!(at = index(line[i], " - cgroup"))) continue
+    split(substr(line[i], 1, at - 1), field, " ")
+    split(substr(line[i], at + 3), type, " ")
+    root[i] = plain(field[4]); point[i] = plain(field[5])
+    o = split(type[1] == "cgroup2" ? "0" : type[3], option, ",")
+    for (k = 1; k <= o; k++) {
+      c = option[k]
+      if (!(c in mount) || root[mount[c]] != "/" && root[i] == "/") mount[c] = i
+      if (c in v1) names[i] = names[i] " " v1[c]
+    }
+    if (type[1] == "cgroup2") names[i] = v2
+  }
+  for (x in number) {
+    n = split(x, line, "\n")
+    for (i = 1; i <= n; i++) {
+      p = line[i]; sub(/^[0-9]+:/, "", p); at = index(p, ":"); if (!at) continue
+      c = substr(p, 1, at - 1); p = substr(p, at + 1); sub(/ \(deleted\)$/, "", p); sub(/,.*/, "", c); if (c == "") c = "0"
+      if (!(c in mount)) continue
+      m = mount[c]; r = root[m]
+      if (r != "/") { if (p == r) p = ""; else if (index(p, r "/") == 1) p = substr(p, length(r) + 1); else continue }
+      if (p == "/") p = ""
+      while (!((m, p) in seen)) {
+        seen[m, p] = 1; directory(point[m] p, names[m], p == "")
+        if (p == "") break
+        sub(/\/[^\/]*$/, "", p)
+      }
+    }
+  }
+  errors()
+}
+function plain(p) { gsub(/\\040/, " ", p); gsub(/\\011/, "\t", p); gsub(/\\134/, "\\", p); return p }
+function directory(d, list, isRoot,   i, n, f) {
+  print "=d " d
+  n = split(list, f, " ")
+  if (n && !emit(d "/" f[1]) && !isRoot) fail(d "/" f[1]) # the first is there always, but not in a v1 root
+  controllers = text
+  for (i = 2; i <= n; i++) {
+    if (list == v2 && f[i] !~ /^cgroup|^cpu[.]stat/ && index(" " controllers, " " substr(f[i], 1, index(f[i], ".") - 1)) == 0) continue
+    emit(d "/" f[i])
+  }
+}
+`;
+
+/** Lane two: of "status" the affinity, and "schedstat"; of a process a few lines more. */
+const READ_TIMES = String.raw`
+function value(name,   a, b) {
+  a = index(text, "\n" name ":"); if (!a) return ""
+  b = substr(text, a + 1, 4096); return substr(b, 1, index(b, "\n"))
+}
+{ n = split($0, t, "\n")
+  for (i = 1; i <= n; i++) {
+    f = t[i]
+    if (f !~ /[0-9]$/) continue
+    if (slurp(f "/status") && (a = index(text, "\nCpus_allowed_list:"))) {
+      cpus = substr(text, a + 20, 4096); cpus = substr(cpus, 1, index(cpus, "\n") - 1)
+      split(f, id, "/")
+      if (id[1] == id[3]) { s = value("Uid") value("VmRSS") value("Mems_allowed_list"); printf "=f %d %s/status\n%s", length(s), id[1], s }
+    } else cpus = "-"
+    if (!slurp(f "/schedstat")) text = "- - -\n"
+    printf "=a %s %s %s", f, cpus, text
+  } }
+`;
+
+/** Tasks of machine-like cgroups that /proc hides: only asked for where hidepid is on and the reader is not root. */
+const FIND_HIDDEN = String.raw`
+{ at = match($0, /:[0-9]+$/); if (!at) next
+  id = substr($0, at + 1)
+  if ((getline y < (id "/stat")) <= 0) print "=h " id " " substr($0, 1, at - 1)
+  close(id "/stat") }
+`;
+
+/**
+ * All of it is one function, called with no standard input: a shell that reads its script from standard input would
+ * otherwise lose the rest of it to the first tool that reads there.
+ */
+const SCRIPT = String.raw`LC_ALL=C
+export LC_ALL
+PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
+awk=awk # mawk reads small files half again as fast as gawk
+command -v mawk >/dev/null 2>&1 && awk=mawk
+library='${LIBRARY}'
+find_processes() { # prints PIDs; what ls says of links that it may not read is no news
+  printf '%s/exe\n' [0-9]* | xargs ls -ln$q 2>/dev/null |
+    executable=$1 kernelThread=$2 $awk "$library"'${FIND_PROCESSES}'
+}
+read_placement() {
+  printf '%s\n' "$threads" | $awk -v cut="$cut" -v v2='${V2_FILES}' "$library"'BEGIN {
+    v1["cpu"] = "${V1_FILES.cpu}"; v1["cpuset"] = "${V1_FILES.cpuset}"
+    v1["pids"] = "${V1_FILES.pids}"; v1["freezer"] = "${V1_FILES.freezer}" }
+  ${READ_PLACEMENT}'
+  [ -z "$cut" ] || for p in $processes; do
+    c=$(tr '\0\n' '\1\2' <$p/cmdline) && printf '=c %s %s\n%s' "$(printf %s "$c" | wc -c)" "$p/cmdline" "$c"
+  done
+}
+find_hidden() {
+  set --
+  while IFS= read -r m; do set -- "$@" "$m"; done <<END
+$(sed -n 's/^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .* - cgroup2\{0,1\} .*/\1/p' self/mountinfo)
+END
+  find "$@" -xdev \( -path '*machine*' -o -path '*libvirt*' -o -path '*qemu*' \) \( -name tasks -o -name cgroup.threads \) -type f \
+    -exec grep -aH '' {} + 2>/dev/null | $awk '${FIND_HIDDEN}'
+}
+read_times() {
+  if [ -n "$threads" ]; then
+    printf '%s\n' "$threads" | $awk "$library"'${READ_TIMES}'
+    printf '%s/exe\n' $processes | xargs ls -ln$q 2>/dev/null | sed 's/^/=l /'
+  fi
+  user=$(id)
+  echo "=user $user"
+  $awk "$library"'BEGIN { for (i = 1; i < ARGC; i++) if (!emit(ARGV[i])) fail(ARGV[i]); errors(); exit }' ${FACTS}
+  case $user in
+    uid=0\(*) ;;
+    *) case $(grep ' /proc proc ' mounts) in
+         *hidepid=[!0o]*) find_hidden ;;
+       esac ;;
+  esac
+}
+collect() {
+  echo '=cgroup-lens 1'
+  cd /proc 2>/dev/null && [ -r self/mountinfo ] || { echo '=missing /proc/self/mountinfo'; return; }
+  for tool in awk find grep id ls sed tr xargs; do
+    command -v "$tool" >/dev/null 2>&1 || echo "=missing $tool"
+  done
+  q=q # shows a newline in a path as ?; busybox has no such flag
+  ls -lnq self/exe >/dev/null 2>&1 || q=
+  processes=$(find_processes "$1" "$2")
+  case $processes in
+    cut*) cut=1 processes=${'$'}{processes#cut} ;;
+    *) cut= ;;
+  esac
+  threads=$(for p in $processes; do printf '%s\n' $p/task/[0-9]*; done)
+  if [ -n "$threads" ]; then read_placement & fi
+  times=$(read_times)
+  wait
+  printf '%s\n' "$times" '=end'
+}
+collect "$@" </dev/null
+`;

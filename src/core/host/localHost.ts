@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { CollectError } from '../errors';
+
+/** What a process left behind when it ended. */
+export interface Ran {
+  readonly stderr: string;
+  readonly exitCode: number | null;
+}
+
+/** Enough for any honest message; a host that says more is not listened to further. */
+const MOST_STDERR = 1 << 20;
+
+/**
+ * Runs a command on this machine, without a shell of our own around it; its output is handed on as it arrives. The
+ * command has a process group of its own, so that a cancellation ends what it started too.
+ *
+ * @throws CollectError `cannot-start`, `cancelled`
+ */
+export function runLocally(
+  host: string,
+  argv: readonly string[],
+  options: { stdin: string; signal: AbortSignal; onStdout: (chunk: Buffer) => void },
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const { signal } = options;
+    if (signal.aborted) return reject(new CollectError('cancelled', { host }));
+    const child = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const stop = (): void => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // ESRCH: the group has ended by itself
+      }
+      reject(new CollectError('cancelled', { host }));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    let stderr = '';
+    child.on('error', error => {
+      signal.removeEventListener('abort', stop);
+      reject(new CollectError('cannot-start', { host, said: argv[0]! }, error));
+    });
+    child.stdin.on('error', () => undefined); // EPIPE: the shell ended early, which its answer tells
+    child.stdout.on('data', options.onStdout);
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (stderr.length < MOST_STDERR) stderr += chunk.toString('utf8');
+    });
+    child.on('close', exitCode => {
+      signal.removeEventListener('abort', stop);
+      resolve({ stderr, exitCode });
+    });
+    child.stdin.end(options.stdin);
+  });
+}

@@ -1,0 +1,38 @@
+/** Why a file could not be read. Anything the host says in other words is `EUNKNOWN`. */
+export const ERRNOS = ['ENOENT', 'ESRCH', 'ENODEV', 'EACCES', 'EPERM', 'EOPNOTSUPP', 'EINVAL', 'EIO', 'EUNKNOWN'] as const;
+export type Errno = (typeof ERRNOS)[number];
+
+/** The file, its task or its cgroup went away while it was read: a value of a living host, not a problem. */
+export function isGone(errno: Errno): boolean {
+  return errno === 'ENOENT' || errno === 'ESRCH' || errno === 'ENODEV';
+}
+
+/**
+ * Everything that one collection read, as the kernel wrote it: meaning comes later, in `model/`. A capture file is the
+ * same thing as text.
+ */
+export interface RawSnapshot {
+  /** Absolute path → the file's text (see `decodeBytes`). Of `status` only some lines. A path that is not here was not there. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Absolute path of a symbolic link → its target: `/proc/PID/exe`. */
+  readonly links: ReadonlyMap<string, string>;
+  /** Absolute path → why it could not be read. */
+  readonly errors: ReadonlyMap<string, Errno>;
+  /** Directories of cgroups that were visited, whether or not they hold a file. */
+  readonly directories: ReadonlySet<string>;
+  readonly collection: Collection;
+}
+
+/** How a snapshot came about. */
+export interface Collection {
+  /** Milliseconds since the epoch, by the clock of the machine that asked. */
+  readonly startedAt: number;
+  /** Milliseconds from asking to the last byte. */
+  readonly took: number;
+  /** Who read it, on the host. */
+  readonly user: { readonly uid: number; readonly name: string } | undefined;
+  /** False when the answer broke off: what is here is true, but not all. */
+  readonly complete: boolean;
+  /** What the host said besides: tools that are missing, messages of the shell. */
+  readonly remarks: readonly string[];
+}
