@@ -1,1 +1,109 @@
-process.stdout.write('cgroup-lens\n');
+import { readFile, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { CaptureSource } from '../core/capture/captureSource';
+import { printCapture } from '../core/capture/format';
+import { redact } from '../core/capture/redact';
+import { LocalSource } from '../core/collect/collect';
+import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
+import type { Source } from '../core/host/source';
+import { describeCollection, describeError, describeRemoved } from '../core/messages';
+import { buildModel } from '../core/model/buildModel';
+import { print } from '../core/placement/print';
+import { toPlacement } from '../core/placement/toPlacement';
+import { visible } from '../core/visible';
+import { modelToJson } from './json';
+
+const HELP = `cgroup-lens: where every QEMU thread sits
+
+  cgroup-lens report [--capture FILE] [--json] [--qemu NAME]...
+      the placement of each machine, of this host or of a capture
+  cgroup-lens collect [--output FILE] [--qemu NAME]...
+      a capture of this host, redacted, to FILE or to standard output
+
+  --qemu NAME   name of a QEMU executable besides ${DEFAULT_QEMU_EXECUTABLES.join(', ')}; * at the end for a prefix
+
+Exit code: 0 done, 1 could not be done, 2 wrong arguments.
+`;
+
+async function main(): Promise<number> {
+  const parsed = parseArguments();
+  if (typeof parsed === 'string') {
+    process.stderr.write(`${parsed}\n\n${HELP}`);
+    return 2;
+  }
+  const { command, values } = parsed;
+  if (values.help || command === undefined) {
+    (values.help ? process.stdout : process.stderr).write(HELP);
+    return values.help ? 0 : 2;
+  }
+  const qemuExecutables = [...DEFAULT_QEMU_EXECUTABLES, ...(values.qemu ?? [])];
+  const source = values.capture === undefined ? new LocalSource('local', 'localhost', () => ({ qemuExecutables })) : captureOf(values.capture);
+  return command === 'report' ? report(source, qemuExecutables, values.json ?? false) : collect(source, values.output);
+}
+
+function parseArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        capture: { type: 'string' },
+        json: { type: 'boolean' },
+        output: { type: 'string', short: 'o' },
+        qemu: { type: 'string', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    const command = positionals[0];
+    if (positionals.length > 1) return `unexpected argument: ${visible(positionals[1]!)}`;
+    if (command !== undefined && command !== 'report' && command !== 'collect') return `unknown command: ${visible(command)}`;
+    if (command === 'collect' && values.capture !== undefined) return '--capture goes with report';
+    return { command, values } as const;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+function captureOf(file: string): CaptureSource {
+  const name = file.replace(/^.*\//s, '').replace(/\.capture$/, '');
+  return new CaptureSource(file, name, () => readFile(file));
+}
+
+async function report(source: Source, qemuExecutables: readonly string[], json: boolean): Promise<number> {
+  const raw = await source.collect(new AbortController().signal);
+  const { model, problems } = await buildModel(raw, source, { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS });
+  if (json) {
+    process.stdout.write(`${JSON.stringify(modelToJson(model, problems), null, 2)}\n`);
+  } else {
+    process.stdout.write(model.machines.map(machine => print(toPlacement(model, machine))).join('\n'));
+  }
+  say(`${source.label}: ${describeCollection(model, problems)}`);
+  if (source instanceof CaptureSource) for (const p of source.problems) say(`line ${p.line}: expected ${p.expected}, found ${p.found}`);
+  for (const { scope, tids } of model.hidden) say(`${tids.length} hidden tasks in ${scope}, needs root`);
+  for (const remark of raw.collection.remarks) say(remark);
+  if (model.machines.length === 0) say(`no QEMU process found; looked for ${qemuExecutables.join(', ')}`);
+  if (model.mode === 'none') say('no cgroup file system is mounted here');
+  return 0;
+}
+
+async function collect(source: Source, output: string | undefined): Promise<number> {
+  const { snapshot, removed } = redact(await source.collect(new AbortController().signal));
+  const text = printCapture(snapshot);
+  if (output === undefined) process.stdout.write(text);
+  else await writeFile(output, text, { mode: 0o600 });
+  for (const line of describeRemoved(removed)) say(`removed: ${line}`);
+  return 0;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${visible(text)}\n`);
+}
+
+main().then(
+  code => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    say(describeError(error));
+    process.exitCode = 1;
+  },
+);

@@ -1,6 +1,6 @@
 /**
  * Every error class of the core. A caller decides by `reason`, never by the text; the text is made for people in one
- * place a surface (`extension/messages.ts`, `cli/messages.ts`) out of `reason` and `details`.
+ * place (`messages.ts`) out of `reason` and `details`.
  */
 abstract class LensError<Reason extends string, Details extends object> extends Error {
   constructor(

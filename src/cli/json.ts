@@ -1,0 +1,39 @@
+import type { Cgroup, HostModel, Machine, Problem, Thread } from '../core/model/hostModel';
+import { roleText } from '../core/placement/toPlacement';
+
+/** The model as JSON: lists of CPUs in the kernel's spelling, places by hierarchy. Fields are added, never renamed. */
+export function modelToJson(model: HostModel, problems: readonly Problem[]): object {
+  return {
+    version: 1,
+    host: model.label,
+    mode: model.mode,
+    kernel: model.kernel,
+    controllers: Object.fromEntries(model.controllers),
+    collection: model.collection,
+    machines: model.machines.map(machineToJson),
+    hidden: model.hidden,
+    cgroups: model.hierarchies.flatMap(hierarchy => [...hierarchy.cgroups.values()].map(cgroupToJson)),
+    problems,
+  };
+}
+
+function machineToJson(machine: Machine): object {
+  const { name, uuid, pid, startTime, emulator, state } = machine;
+  return { name, uuid, pid, startTime, emulator, state, threads: machine.threads.map(threadToJson) };
+}
+
+function threadToJson(thread: Thread): object {
+  const { key: _, role, membership, cpusAllowed, ...rest } = thread;
+  return {
+    ...rest,
+    role: { ...role, text: roleText(role) },
+    cpusAllowed: cpusAllowed?.toString(),
+    places: Object.fromEntries([...membership.places].map(([key, place]) => [key, place.deleted ? `${place.path} (deleted)` : place.path])),
+  };
+}
+
+function cgroupToJson(cgroup: Cgroup): object {
+  const { parent: _, cpus, cpusEffective, cpusExclusive, mems, memsEffective, ...rest } = cgroup;
+  const lists = Object.entries({ cpus, cpusEffective, cpusExclusive, mems, memsEffective }).map(([name, set]) => [name, set?.toString()] as const);
+  return { ...rest, ...Object.fromEntries(lists) };
+}

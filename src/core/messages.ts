@@ -1,0 +1,75 @@
+import { t } from '@vscode/l10n';
+import type { Removed } from './capture/redact';
+import { CaptureError, CollectError } from './errors';
+import type { HostModel, Problem } from './model/hostModel';
+import { visible } from './visible';
+
+/**
+ * What people read when something fails: what failed, where, why, what to do. The only place where an error becomes
+ * a text.
+ */
+export function describeError(error: unknown): string {
+  if (CollectError.is(error)) return describeCollectError(error);
+  if (CaptureError.is(error)) return describeCaptureError(error);
+  return visible(error instanceof Error ? error.message : String(error));
+}
+
+function describeCollectError({ reason, details }: CollectError): string {
+  const host = visible(details.host);
+  const said = visible(details.said ?? '');
+  switch (reason) {
+    case 'cannot-start':
+      return t('{0} cannot be read: the program "{1}" cannot be started. Install it, or check the PATH of this window\'s extension host.', host, said);
+    case 'not-an-answer':
+      return t('{0} cannot be read: it answered with something else: "{1}". Check that its login shell can run sh.', host, said);
+    case 'not-linux':
+      return t('{0} cannot be read: it has no /proc as Linux has it.', host);
+    case 'timeout':
+      return t('{0} has not answered within {1} s. Try again, or raise the setting cgroupLens.timeout.', host, Math.round((details.milliseconds ?? 0) / 1000));
+    case 'cancelled':
+      return t('Reading {0} was cancelled.', host);
+  }
+}
+
+function describeCaptureError({ reason, details }: CaptureError): string {
+  const found = visible(details.found);
+  switch (reason) {
+    case 'not-a-capture':
+      return t('This is not a capture: line {0} should be "{1}" and is "{2}".', details.line, details.expected, found);
+    case 'newer-version':
+      return t('This capture was written by a newer Cgroup Lens: line {0} is "{1}", this version reads "{2}". Update the extension.', details.line, found, details.expected);
+    case 'empty':
+      return t('This capture holds nothing that can be read: up to line {0} no entry is whole (expected: {1}).', details.line, details.expected);
+  }
+}
+
+/** `12:03:04, 80 ms, as user op, 3 files unreadable`: how old and how complete a picture is. */
+export function describeCollection(model: HostModel, problems: readonly Problem[]): string {
+  const { startedAt, took, user, complete } = model.collection;
+  const parts = [new Date(startedAt).toLocaleTimeString('en-GB'), t('{0} ms', Math.round(took))];
+  if (user) parts.push(t('as user {0}', visible(user.name)));
+  if (problems.length === 1) parts.push(t('1 file unreadable'));
+  else if (problems.length > 1) parts.push(t('{0} files unreadable', problems.length));
+  if (model.hidden.length > 0) parts.push(t('some tasks hidden, needs root'));
+  if (!complete) parts.push(t('partial'));
+  return parts.join(', ');
+}
+
+/** What redaction took out, a line each. */
+export function describeRemoved(removed: readonly Removed[]): string[] {
+  return removed.map(({ what, count, names }) => {
+    const text = REMOVED[what](count);
+    return names.length > 0 ? `${text}: ${names.join(' ')}` : text;
+  });
+}
+
+const REMOVED: Readonly<Record<Removed['what'], (count: number) => string>> = {
+  arguments: count => t('{0} arguments of command lines', count),
+  paths: count => t('{0} paths of programs outside the system\'s folders', count),
+  kernelParameters: count => t('{0} kernel parameters', count),
+  mounts: count => t('{0} mounts that are not cgroups', count),
+  addresses: count => t('{0} addresses and other fields of stat files', count),
+  userName: () => t('the name of the user who read'),
+  messages: count => t('{0} messages of the host', count),
+  files: count => t('{0} files or lines that a capture does not hold', count),
+};

@@ -1,0 +1,125 @@
+import { effectiveCpus, withAncestors } from '../model/hierarchies';
+import type { Cgroup, HostModel, Machine, Place, Role } from '../model/hostModel';
+import { ownThreads } from '../model/machines';
+import { type Attribute, type Placement, type Row, type ThreadBlock, UNKNOWN } from './placement';
+
+/** What the placement document of a machine says. */
+export function toPlacement(model: HostModel, machine: Machine): Placement {
+  const own = ownThreads(machine);
+  const keys = hierarchyKeys(model, machine);
+  const shared = new Map<string, Place | undefined>();
+  for (const key of keys) {
+    const first = own[0]?.membership.places.get(key);
+    if (first && own.every(thread => samePlace(thread.membership.places.get(key), first))) shared.set(key, first);
+  }
+  const nodes = model.topology.nodes.size;
+  const threads = machine.threads.map((thread): ThreadBlock => {
+    const apart = keys.filter(key => !shared.has(key) || !samePlace(shared.get(key), thread.membership.places.get(key)));
+    return {
+      role: roleText(thread.role),
+      tid: thread.tid,
+      comm: thread.comm,
+      policy: `${thread.policy} ${thread.rtPriority}`,
+      nice: thread.nice,
+      cpus: thread.cpusAllowed?.toString() ?? UNKNOWN,
+      rows: rows(apart.map(key => [key, thread.membership.places.get(key)]), nodes),
+    };
+  });
+  return {
+    machine: { name: machine.name, pid: machine.pid, emulator: machine.emulator, uuid: machine.uuid, starting: machine.state === 'starting' },
+    host: { label: model.label, mode: model.mode, kernel: model.kernel },
+    count: own.length,
+    shared: rows([...shared], nodes),
+    threads,
+    above: above(machine, nodes),
+  };
+}
+
+/** The words of a role, the same in the tree, the document and the command line: names of the field, not translated. */
+export function roleText(role: Role): string {
+  switch (role.kind) {
+    case 'vcpu':
+      return role.id === 'all' ? 'all vCPUs' : `vCPU ${role.id ?? UNKNOWN}`;
+    case 'iothread':
+      return `I/O thread ${role.id ?? UNKNOWN}`;
+    case 'helper':
+      return `helper ${role.id ?? UNKNOWN}`;
+    case 'vnc':
+      return 'VNC';
+    case 'spice':
+      return 'SPICE';
+    case 'io_uring':
+      return 'io_uring worker';
+    case 'kernel':
+      return 'kernel helper';
+    default:
+      return role.kind;
+  }
+}
+
+/** In the model's order, those that at least one thread is in. */
+function hierarchyKeys(model: HostModel, machine: Machine): string[] {
+  const used = new Set(machine.threads.flatMap(thread => [...thread.membership.places.keys()]));
+  return model.hierarchies.map(h => h.key).filter(key => used.has(key));
+}
+
+function samePlace(a: Place | undefined, b: Place | undefined): boolean {
+  return a?.path === b?.path && a?.deleted === b?.deleted;
+}
+
+/** Hierarchies with the same path and no values of their own share a row. */
+function rows(places: readonly (readonly [string, Place | undefined])[], nodes: number): Row[] {
+  const result: { hierarchies: string[]; path: string; attributes: Attribute[] }[] = [];
+  for (const [key, place] of places) {
+    const path = place?.path ?? UNKNOWN;
+    const attributes = place ? attributesOf(place, nodes) : [];
+    const same = result.find(row => row.path === path && describe(row.attributes) === describe(attributes));
+    if (same) same.hierarchies.push(key);
+    else result.push({ hierarchies: [key], path, attributes });
+  }
+  return result;
+}
+
+function describe(attributes: readonly Attribute[]): string {
+  return attributes.map(a => `${a.name} ${a.value}`).join('  ');
+}
+
+function attributesOf(place: Place, nodes: number): Attribute[] {
+  const attributes = place.cgroup ? valuesOf(place.cgroup, nodes) : [];
+  return place.deleted ? [...attributes, { name: 'deleted', value: '' }] : attributes;
+}
+
+/** What a cgroup asks for and gets, where it is not what every cgroup has. `nodes`: memory nodes are said only if there is a choice. */
+export function valuesOf(cgroup: Cgroup, nodes: number): Attribute[] {
+  const values: Attribute[] = [];
+  const add = (name: string, value: string | number | undefined): void => {
+    if (value !== undefined && value !== '') values.push({ name, value: String(value) });
+  };
+  if (cgroup.type !== undefined && cgroup.type !== 'domain') add('type', cgroup.type);
+  add('cpus', cgroup.cpus?.toString());
+  const effective = effectiveCpus(cgroup);
+  if (effective && cgroup.cpus && !cgroup.cpus.isEmpty && !effective.equals(cgroup.cpus)) add('effective', effective.toString());
+  if (nodes > 1) add('mems', cgroup.mems?.toString());
+  if (cgroup.partition !== undefined && cgroup.partition !== 'member') add('partition', cgroup.partition);
+  if (cgroup.bandwidth && cgroup.bandwidth.quota !== 'max') add('quota', `${cgroup.bandwidth.quota}/${cgroup.bandwidth.period}`);
+  if (cgroup.weight !== 100) add('weight', cgroup.weight);
+  if (cgroup.shares !== 1024) add('shares', cgroup.shares);
+  if (cgroup.idle === true) values.push({ name: 'idle', value: '' });
+  if (cgroup.pidsMax !== 'max') add('pids', cgroup.pidsMax);
+  if (cgroup.frozen === true) values.push({ name: 'frozen', value: '' });
+  return values;
+}
+
+/** Ancestors that ask for something, the highest first, each once. */
+function above(machine: Machine, nodes: number): Row[] {
+  const leaves = new Set<Cgroup>();
+  const ancestors = new Map<Cgroup, number>();
+  for (const thread of machine.threads) {
+    for (const { cgroup } of thread.membership.places.values()) if (cgroup) leaves.add(cgroup);
+  }
+  for (const leaf of leaves) for (const cgroup of withAncestors(leaf.parent)) ancestors.set(cgroup, cgroup.path.split('/').length);
+  const limiting = [...ancestors.keys()].filter(cgroup => !leaves.has(cgroup) && cgroup.path !== '/' && valuesOf(cgroup, nodes).length > 0);
+  limiting.sort((a, b) => ancestors.get(a)! - ancestors.get(b)! || (a.hierarchy + a.path < b.hierarchy + b.path ? -1 : 1));
+  return limiting.map(cgroup => ({ hierarchies: [cgroup.hierarchy], path: cgroup.path, attributes: valuesOf(cgroup, nodes) }));
+}
+
