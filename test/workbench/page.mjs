@@ -1,0 +1,146 @@
+// The VS Code window as a person sees it: what the browser suites press and look for.
+// VS Code's own selectors are here and nowhere else. Nothing here sleeps: every step waits for what it needs to see.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { browser, install, prepare, start, vsix, work } from './harness.mjs';
+
+const shots = path.join(work, 'shots');
+const opened = new Set();
+let chromium;
+let count = 0;
+
+/**
+ * Starts a server of its own with the packaged extension, and opens it in a browser window of its own.
+ * `outside` lists what the window asked of any other machine; close() ends window and server, and fails if there was anything.
+ */
+export async function openWorkbench({ settings, env, viewport = { width: 1400, height: 900 }, trust = false } = {}) {
+  await install();
+  const dir = path.join(work, `browser-${++count}`);
+  await prepare(dir, { vsix, settings });
+  chromium ??= await browser();
+  const server = await start(dir, { env, trust });
+  const context = await chromium.newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
+  const outside = [];
+  const note = request => { if (!isThisMachine(request.url())) outside.push(request.url()); };
+  context.on('request', note);
+  context.on('page', page => page.on('websocket', note));
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const workbench = {
+    page, server, outside,
+    async close() {
+      opened.delete(workbench);
+      await context.close();
+      await server.stop();
+      assert.deepEqual(outside, [], 'the window asked something of another machine');
+    },
+  };
+  opened.add(workbench);
+  await page.goto(server.url());
+  await waitForWorkbench(page);
+  return workbench;
+}
+
+/** For hooks.mjs: pictures of every window that is open now. Resolves to their files. */
+export function screenshotAll(name) {
+  return Promise.all([...opened].map(({ page }, i) => screenshot(page, i ? `${name}-${i + 1}` : name)));
+}
+
+/** For hooks.mjs: closes what the suites left open, and the browser. */
+export async function closeAll() {
+  try {
+    for (const workbench of [...opened]) await workbench.close();
+  } finally {
+    await chromium?.close();
+  }
+}
+
+/** The workbench is drawn. The extension host may still be starting: wait for what the extension itself shows. */
+export async function waitForWorkbench(page) {
+  await page.locator('.monaco-workbench .activitybar .action-item').first().waitFor({ timeout: 60_000 });
+  await page.locator('.statusbar').waitFor();
+}
+
+/** Writes a picture of the window to .workbench/shots and resolves to its file. */
+export async function screenshot(page, name) {
+  mkdirSync(shots, { recursive: true });
+  const file = path.join(shots, `${name.replace(/[^\w.-]+/g, '-')}.png`);
+  await page.screenshot({ path: file });
+  return file;
+}
+
+/** Moves the mouse to where nothing reacts. A hover that it leaves behind covers rows and swallows the next click. */
+export async function restMouse(page) {
+  const { width, height } = page.viewportSize();
+  await page.mouse.move(width / 2, height - 2);
+  await page.locator('.monaco-hover:visible').first().waitFor({ state: 'detached', timeout: 3000 }).catch(() => undefined);
+}
+
+/** Shows a view container of the activity bar. A click on the icon of the one that is shown would hide it instead. */
+export async function openSidebar(page, title) {
+  const icon = page.locator('.activitybar .action-item', { has: page.locator(`[aria-label^="${title}"]`) }).first();
+  await icon.waitFor();
+  const shown = page.locator('.part.sidebar .composite.title', { hasText: new RegExp(`^\\s*${escape(title)}`, 'i') });
+  if (!(await shown.isVisible())) await icon.click();
+  await shown.waitFor();
+  await restMouse(page);
+}
+
+/** A row of any tree view, by text that it contains. */
+export const treeRow = (page, text) => page.locator('.pane-body .monaco-list-row', { hasText: text }).first();
+
+/** A notification, by text that it contains. */
+export const toast = (page, text) => page.locator('.notification-toast', { hasText: text }).first();
+
+const quickInput = page => page.locator('.quick-input-widget');
+const quickRow = (page, title) => quickInput(page).locator('.monaco-list-row').filter({ has: page.locator('.label-name', { hasText: exactly(title) }) }).first();
+
+/**
+ * Opens the command palette with the command of that exact title focused. VS Code closes a quick input when the focus moves (a
+ * dialog going away, a webview coming up) and ignores F1 while a dialog is up, so this alone is tried again.
+ */
+export async function openPalette(page, title) {
+  await page.locator('.monaco-dialog-box').waitFor({ state: 'detached' });
+  const row = quickRow(page, title);
+  const focused = row.and(page.locator('.focused'));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await page.keyboard.press('F1');
+      await quickInput(page).locator('input').first().fill(`>${title}`, { timeout: 2000 });
+      await row.waitFor({ timeout: 3000 });
+      // A longer title with the same words may stand above the one that was asked for.
+      for (let down = 0; down < 10 && !(await focused.isVisible()); down++) await page.keyboard.press('ArrowDown');
+      await focused.waitFor({ timeout: 1000 });
+      return focused;
+    } catch (error) {
+      if (attempt === 4) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
+}
+
+/** Runs a command by the exact title that the palette shows, category included. */
+export async function runCommand(page, title) {
+  const focused = await openPalette(page, title);
+  await page.keyboard.press('Enter');
+  await focused.waitFor({ state: 'hidden' });
+}
+
+/** Takes a row of the quick pick that is open, or about to open, by its exact label. */
+export async function quickPick(page, label) {
+  const row = quickRow(page, label);
+  await row.click();
+  await row.waitFor({ state: 'hidden' });
+  await restMouse(page);
+}
+
+function isThisMachine(url) {
+  const { protocol, hostname } = new URL(url);
+  if (!/^(http|ws)s?:$/.test(protocol)) return true; // data:, blob:
+  // A webview's own files have such an address, and a service worker inside the page answers it.
+  return hostname === '127.0.0.1' || hostname.endsWith('.vscode-resource.vscode-cdn.net');
+}
+
+const escape = text => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const exactly = text => new RegExp(`^\\s*${escape(text)}\\s*$`);
