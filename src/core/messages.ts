@@ -46,13 +46,21 @@ function describeCaptureError({ reason, details }: CaptureError): string {
 /** `12:03:04, 80 ms, as user op, 3 files unreadable`: how old and how complete a picture is. */
 export function describeCollection(model: HostModel, problems: readonly Problem[]): string {
   const { startedAt, took, user, complete } = model.collection;
-  const parts = [new Date(startedAt).toLocaleTimeString('en-GB'), t('{0} ms', Math.round(took))];
+  const parts = [timeText(new Date(startedAt)), t('{0} ms', Math.round(took))];
   if (user) parts.push(t('as user {0}', visible(user.name)));
   if (problems.length === 1) parts.push(t('1 file unreadable'));
   else if (problems.length > 1) parts.push(t('{0} files unreadable', problems.length));
   if (model.hidden.length > 0) parts.push(t('some tasks hidden, needs root'));
   if (!complete) parts.push(t('partial'));
   return parts.join(', ');
+}
+
+/** `12:03:04`; of another day with its date. */
+function timeText(time: Date): string {
+  const clock = time.toLocaleTimeString('en-GB');
+  if (time.toDateString() === new Date().toDateString()) return clock;
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock}`;
 }
 
 /** What redaction took out, a line each. */

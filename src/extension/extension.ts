@@ -1,5 +1,36 @@
+import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
+import { describeError } from '../core/messages';
+import { registerCommands } from './commands';
+import { CursorKeeper } from './cursorKeeper';
+import { HostService } from './hostService';
+import { createLog } from './log';
+import { PlacementFs } from './placementFs';
+import { PlacementLanguage } from './placementLanguage';
+import { MachinesView } from './views/machinesView';
 
+/** Only wires: every part registers itself at birth and ends with the context. */
 export function activate(context: vscode.ExtensionContext): void {
-  context.subscriptions.push(vscode.commands.registerCommand('cgroupLens.showLog', () => undefined));
+  const log = createLog();
+  context.subscriptions.push(log);
+  try {
+    if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
+    const hosts = new HostService(context.workspaceState, log);
+    const files = new PlacementFs(hosts);
+    const machines = new MachinesView(hosts, log);
+    context.subscriptions.push(
+      hosts,
+      files,
+      machines,
+      new CursorKeeper(files),
+      new PlacementLanguage(hosts),
+      ...registerCommands({ hosts, machines, log, extensionUri: context.extensionUri }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
+    );
+    // Set by `npm start`, so that a first look finds something to look at.
+    if (process.env['CGROUP_LENS_OPEN_SAMPLE'] === '1') void vscode.commands.executeCommand('cgroupLens.openSampleCapture');
+  } catch (error) {
+    log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    void vscode.window.showErrorMessage(vscode.l10n.t('Cgroup Lens cannot start: {0}', describeError(error)));
+  }
 }

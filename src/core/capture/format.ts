@@ -1,4 +1,5 @@
 import { CaptureError } from '../errors';
+import { decodeBytes, encodeBytes } from '../parse/bytes';
 import { ERRNOS, type Errno, type RawSnapshot } from '../rawSnapshot';
 import type { RedactedSnapshot } from './redact';
 
@@ -25,13 +26,14 @@ import type { RedactedSnapshot } from './redact';
  *
  * `→` is a tab. An entry is `text` (ends with a newline), `part` (does not), `same` (as another file), `link`, `dir` or
  * `error`; the first four have their content below, each line behind a tab, and end with an empty line: an entry that
- * does not was cut off. `end` counts the entries. Order does not matter, so that two captures can be compared. A
- * control character other than newline, a byte that is not UTF-8, and `%` itself are written `%XX`, everywhere.
+ * does not was cut off. `end` counts the entries. Order does not matter, so that two captures can be compared. The
+ * bytes of a control character other than newline, of a mark that breaks or turns a line (U+2028, U+202E …), what is
+ * not UTF-8, and `%` itself are written `%XX`, everywhere.
  *
  * Version 1 is stable: a reader takes what it knows, names each line that it does not, and refuses a higher version.
  */
 const VERSION = 1;
-const FIRST_LINE = /^cgroup-lens capture (\d+)$/;
+const FIRST_LINE = /^\uFEFF?cgroup-lens capture (\d+)$/;
 /** What a first line should be, for messages. */
 export const EXPECTED_FIRST_LINE = `cgroup-lens capture ${VERSION}`;
 
@@ -181,6 +183,7 @@ class CaptureReader {
     if (kind === 'text') this.files.set(path, `${text}\n`);
     else if (kind === 'part') this.files.set(path, text);
     else if (kind === 'link') this.links.set(path, text);
+    else if (this.files.has(text)) this.files.set(path, this.files.get(text)!);
     else this.same.set(path, { path: text, line: i + 1 });
     return end;
   }
@@ -193,15 +196,11 @@ class CaptureReader {
 
 /** Whatever could break a line, pass for markup of a terminal or is no text is written as `%XX`, by byte. */
 function escape(text: string): string {
-  return text.replace(/[\0-\x1f\x7f%\udc80-\udcff]/g, char => {
-    const code = char.charCodeAt(0);
-    return `%${(code >= 0xdc80 ? code - 0xdc00 : code).toString(16).toUpperCase().padStart(2, '0')}`;
-  });
+  return text.replace(/[\0-\x1f\x7f-\x9f%\u200e\u200f\u2028-\u202e\u2066-\u2069\udc80-\udcff]/gu, char =>
+    encodeBytes(char).toString('hex').toUpperCase().replace(/../g, '%$&'),
+  );
 }
 
 function unescape(text: string): string {
-  return text.replace(/%([0-9A-F]{2})/g, (_, hex: string) => {
-    const code = Number.parseInt(hex, 16);
-    return String.fromCharCode(code >= 0x80 ? 0xdc00 + code : code);
-  });
+  return text.replace(/(?:%[0-9A-F]{2})+/g, run => decodeBytes(Buffer.from(run.replaceAll('%', ''), 'hex')));
 }

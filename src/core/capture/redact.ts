@@ -1,5 +1,5 @@
-import { baseName } from '../model/processes';
-import { parseCmdline } from '../parse/cmdline';
+import { ioThreadId, parseCmdline } from '../parse/cmdline';
+import { baseName } from '../parse/programName';
 import type { RawSnapshot } from '../rawSnapshot';
 
 /** One kind of thing that was taken out, for people to see before a capture is saved. Never the values themselves. */
@@ -28,7 +28,13 @@ export function redact(raw: RawSnapshot): { snapshot: RedactedSnapshot; removed:
     else removals.add('files');
   }
   const links = new Map<string, string>();
-  for (const [path, target] of raw.links) if (/^\/proc\/\d+\/exe$/.test(path)) links.set(path, program(target, removals));
+  for (const [path, target] of raw.links) {
+    if (/^\/proc\/\d+\/exe$/.test(path)) links.set(path, program(target, removals));
+    else removals.add('files');
+  }
+  // The host's messages name whatever path they like.
+  const errors = new Map([...raw.errors].filter(([path]) => OF_PROCESS.test(path) || RULES.some(([pattern]) => pattern.test(path))));
+  if (errors.size < raw.errors.size) removals.add('messages', raw.errors.size - errors.size);
   const { user, remarks } = raw.collection;
   if (user !== undefined && user.name !== String(user.uid)) removals.add('userName');
   if (remarks.length > 0) removals.add('messages', remarks.length);
@@ -37,13 +43,16 @@ export function redact(raw: RawSnapshot): { snapshot: RedactedSnapshot; removed:
       redacted: true,
       files,
       links,
-      errors: raw.errors,
+      errors,
       directories: raw.directories,
       collection: { ...raw.collection, user: user && { uid: user.uid, name: String(user.uid) }, remarks: [] },
     },
     removed: removals.list(),
   };
 }
+
+/** Any file of a process: that it cannot be read tells nothing. */
+const OF_PROCESS = /^\/proc\/\d+\/(task\/\d+\/)?[a-z]+$/;
 
 type Rule = (text: string, removals: Removals, program: () => string) => string;
 
@@ -55,7 +64,7 @@ const RULES: readonly (readonly [RegExp, Rule])[] = [
   [/^\/proc\/\d+\/task\/\d+\/stat$/, stat],
   [/^\/proc\/\d+(\/task\/\d+)?\/status$/, lines(/^(Cpus_allowed_list|Mems_allowed_list|VmRSS|Uid):/, 'files')],
   [/^\/proc\/\d+\/cmdline$/, (text, removals, name) => commandLine(text, name(), removals)],
-  [/^\/proc\/self\/mountinfo$/, lines(/ - (cgroup2? |proc proc )/, 'mounts')],
+  [/^\/proc\/self\/mountinfo$/, lines(/ - cgroup2? |^\S+ \S+ \S+ \S+ \/proc .* - proc /, 'mounts')],
   [/^\/proc\/cmdline$/, kernelParameters],
   [/^\/proc\/(cgroups|uptime|1\/comm|sys\/kernel\/osrelease|sys\/kernel\/sched_rt_runtime_us)$/, keep],
   [/^\/sys\/devices\/system\/(cpu|node)\/[a-z0-9_/]+$/, keep],
@@ -120,7 +129,7 @@ const QEMU_OPTIONS: ReadonlyMap<string, (value: string) => string | undefined> =
   ['-uuid', value => value],
   ['-smp', value => value],
   ['-m', value => value],
-  ['-accel', value => value],
+  ['-accel', value => value.split(',').filter(part => /^(\w+|thread=\w+)$/.test(part)).join(',')],
   ['-machine', value => value.split(',')[0]!],
   ['-incoming', () => 'defer'],
   ['-object', ioThread],
@@ -145,13 +154,14 @@ function commandLine(text: string, exe: string, removals: Removals): string {
 }
 
 function ioThread(value: string): string | undefined {
-  const id = /^iothread,(?:.*,)?id=([^,]+)/.exec(value)?.[1] ?? /^\{.*"qom-type":"iothread".*"id":"([^"\\]+)"/.exec(value)?.[1];
-  return id === undefined ? undefined : `iothread,id=${id}`;
+  const id = ioThreadId(value)[0];
+  return id === undefined ? undefined : `iothread,id=${id.replaceAll(',', ',,')}`;
 }
 
 /** A program's path is kept where a distribution puts it; elsewhere it may hold a user's name. */
 function program(path: string, removals: Removals): string {
-  if (/^(\/usr)?\/(local\/)?(s?bin|libexec|lib|lib64)\//.test(path) || !path.includes('/') || path.startsWith('/removed/')) return path;
+  const isSystem = /^(\/usr)?\/(local\/)?(s?bin|libexec|lib|lib64)\//.test(path) && !path.includes('/../');
+  if (isSystem || !path.includes('/') || /^\/removed\/[^/]*$/.test(path)) return path;
   removals.add('paths');
   return `/removed/${path.replace(/^.*\//s, '')}`;
 }

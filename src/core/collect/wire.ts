@@ -13,7 +13,7 @@ const FIRST_LINE = '=cgroup-lens 1';
 export class WireDecoder {
   private readonly files = new Map<string, string>();
   private readonly links = new Map<string, string>();
-  private readonly forgedLinks = new Set<string>();
+  private readonly linesOfLinks = new Set<string>();
   private readonly errors = new Map<string, Errno>();
   private readonly directories = new Set<string>();
   private readonly remarks: string[] = [];
@@ -72,7 +72,7 @@ export class WireDecoder {
     switch (kind) {
       case '=c':
       case '=f': {
-        const match = /^(\d+) (.+)$/.exec(rest);
+        const match = /^(\d{1,7}) (.+)$/s.exec(rest);
         if (!match) break;
         const text = content(match[1]);
         if (text === undefined) return undefined;
@@ -80,7 +80,7 @@ export class WireDecoder {
         return body + Number(match[1]);
       }
       case '=t': {
-        const match = /^(\d+) (\d+)$/.exec(rest);
+        const match = /^(\d+) (\d{1,7})$/.exec(rest);
         if (!match) break;
         const text = content(match[2]);
         if (text === undefined) return undefined;
@@ -88,24 +88,27 @@ export class WireDecoder {
         return body + Number(match[2]);
       }
       case '=s': {
-        const [task, text, length] = rest.split(' ');
-        const stat = content(length);
-        if (stat === undefined) return Number.isInteger(Number(length)) ? undefined : this.damaged(header);
-        this.files.set(absolute(`${task}/cgroup`), this.texts.get(text!) ?? '');
-        this.files.set(absolute(`${task}/stat`), stat);
-        return body + Number(length);
+        const match = /^(\d+\/task\/\d+) (\d+) (\d{1,7})$/.exec(rest);
+        const membership = this.texts.get(match?.[2] ?? '');
+        if (!match || membership === undefined) break;
+        const stat = content(match[3]);
+        if (stat === undefined) return undefined;
+        this.files.set(absolute(`${match[1]}/cgroup`), membership);
+        this.files.set(absolute(`${match[1]}/stat`), stat);
+        return body + Number(match[3]);
       }
       case '=a': {
-        const [task, cpus, ...times] = rest.split(' ');
-        if (cpus !== '-') this.files.set(absolute(`${task}/status`), `Cpus_allowed_list:\t${cpus}\n`);
-        if (times[0] !== '-') this.files.set(absolute(`${task}/schedstat`), `${times.join(' ')}\n`);
+        const match = /^(\d+\/task\/\d+) (\S*) (.+)$/.exec(rest);
+        if (!match) break;
+        if (match[2] !== '-') this.files.set(absolute(`${match[1]}/status`), `Cpus_allowed_list:\t${match[2]}\n`);
+        if (!match[3]!.startsWith('-')) this.files.set(absolute(`${match[1]}/schedstat`), `${match[3]}\n`);
         return body;
       }
       case '=d':
         this.directories.add(rest);
         return body;
       case '=h': {
-        const match = /^(\d+) (.+)$/.exec(rest);
+        const match = /^(\d+) (.+)$/s.exec(rest);
         if (!match) break;
         this.errors.set(absolute(`${match[1]}/stat`), 'EACCES');
         this.files.set(match[2]!, `${this.files.get(match[2]!) ?? ''}${match[1]}\n`);
@@ -140,18 +143,18 @@ export class WireDecoder {
 
   /** `lrwxrwxrwx 1 0 0 0 Nov 22 20:50 519/exe -> /usr/bin/qemu-system-x86_64`, name and target shown raw by busybox. */
   private link(line: string): void {
-    const match = /^l\S+\s+\d+\s+\d+\s+\d+\s+\d+\s+\S+\s+\S+\s+\S+ (\d+\/exe) -> (.*)$/.exec(line);
+    const match = /^l\S+\s+\d+\s+\d+\s+\d+\s+\d+\s+\S+\s+\S+\s+\S+ (\d+\/exe)(?: -> (.*))?$/s.exec(line);
     if (!match) return;
     const path = absolute(match[1]!);
-    // A newline in a target could forge another process's line: believe neither.
-    if (this.links.has(path)) this.forgedLinks.add(path);
-    this.links.set(path, match[2]!);
-    if (this.forgedLinks.has(path)) this.links.delete(path);
+    // A newline in a target could forge another process's line, also one that may not be read: believe neither.
+    if (this.linesOfLinks.has(path)) this.links.delete(path);
+    else if (match[2] !== undefined) this.links.set(path, match[2]);
+    this.linesOfLinks.add(path);
   }
 
   private readStderr(stderr: string): void {
     for (const line of stderr.split('\n')) {
-      const match = /^(?:\S*grep|find|tr|\S*: line \d+|sh: \d+): (.*): ([^:]+)$/.exec(line);
+      const match = /^(?:\S*grep|find|tr|\S*: line \d+|sh: \d+|\S*sh): (?:can(?:no|')t open )?(.*): ([^:]+)$/s.exec(line);
       const errno = match && errnoOf(match[2]!);
       if (match && errno) this.errors.set(absolute(match[1]!), errno);
       else if (line.trim() !== '' && this.remarks.length < 20) this.remarks.push(line.slice(0, 300));
@@ -163,9 +166,11 @@ function absolute(path: string): string {
   return path.startsWith('/') ? path : `/proc/${path}`;
 }
 
-/** The words of glibc and of musl for an errno, in the C locale. */
+/** The words of glibc and of musl for an errno, in the C locale, and of dash and busybox sh for what they cannot open. */
 const MESSAGES: ReadonlyMap<string, Errno> = new Map([
   ['No such file or directory', 'ENOENT'],
+  ['No such file', 'ENOENT'],
+  ['no such file', 'ENOENT'],
   ['No such process', 'ESRCH'],
   ['No such device', 'ENODEV'],
   ['Permission denied', 'EACCES'],

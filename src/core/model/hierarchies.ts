@@ -15,9 +15,11 @@ export function hierarchyKey(line: CgroupLine): string {
   return [...line.controllers, ...(line.name === undefined ? [] : [`name=${line.name}`])].join(',');
 }
 
+type GrowingHierarchy = Hierarchy & { readonly cgroups: Map<string, Cgroup> };
+
 /** While the model is built its hierarchies still grow: cgroups are added as threads name them. */
 export class HierarchyBuilder {
-  private readonly byKey = new Map<string, Hierarchy & { readonly cgroups: Map<string, Cgroup> }>();
+  private readonly byKey = new Map<string, GrowingHierarchy>();
 
   constructor(
     private readonly raw: RawSnapshot,
@@ -46,8 +48,8 @@ export class HierarchyBuilder {
     });
   }
 
-  /** The cgroup at `path`, with all above it. One that was not visited has no values. */
-  cgroup(line: CgroupLine): { key: string; cgroup: Cgroup } {
+  /** The cgroup at `path`, with all above it. One that was not visited has no values; one that was removed is `undefined`. */
+  cgroup(line: CgroupLine): { key: string; cgroup: Cgroup | undefined } {
     const key = hierarchyKey(line);
     let hierarchy = this.byKey.get(key);
     if (!hierarchy) {
@@ -55,28 +57,34 @@ export class HierarchyBuilder {
       hierarchy = { key, version: isV2 ? 2 : 1, controllers, mountPoint: undefined, mountRoot: '/', cgroups: new Map() };
       this.byKey.set(key, hierarchy);
     }
-    return { key, cgroup: this.at(hierarchy, line.path) };
+    return { key, cgroup: line.deleted ? undefined : this.at(hierarchy, line.path) };
   }
 
   /** The cgroup whose directory this is. */
   ofDirectory(directory: string): Cgroup | undefined {
+    let nearest: GrowingHierarchy | undefined;
+    let nearestMount = '';
     for (const hierarchy of this.byKey.values()) {
-      const { mountPoint, mountRoot } = hierarchy;
+      const { mountPoint } = hierarchy;
       if (mountPoint === undefined || (directory !== mountPoint && !directory.startsWith(`${mountPoint}/`))) continue;
-      const path = `${mountRoot === '/' ? '' : mountRoot}${directory.slice(mountPoint.length)}`;
-      return this.at(hierarchy, path === '' ? '/' : path);
+      // A v1 controller may be mounted in a directory of v2's mount: the innermost mount counts.
+      if (mountPoint.length > nearestMount.length) [nearest, nearestMount] = [hierarchy, mountPoint];
     }
-    return undefined;
+    if (!nearest) return undefined;
+    const path = `${nearest.mountRoot === '/' ? '' : nearest.mountRoot}${directory.slice(nearestMount.length)}`;
+    return this.at(nearest, path === '' ? '/' : path);
   }
 
-  private at(hierarchy: Hierarchy & { readonly cgroups: Map<string, Cgroup> }, path: string): Cgroup {
-    const known = hierarchy.cgroups.get(path);
-    if (known) return known;
-    const slash = path.lastIndexOf('/');
-    const parent = path === '/' || path === hierarchy.mountRoot || path.startsWith('/..') ? undefined : this.at(hierarchy, slash === 0 ? '/' : path.slice(0, slash));
-    const cgroup = this.read(hierarchy, path, parent);
-    hierarchy.cgroups.set(path, cgroup);
-    return cgroup;
+  private at(hierarchy: GrowingHierarchy, path: string): Cgroup {
+    const missing: string[] = [];
+    let at: string | undefined = path;
+    for (; at !== undefined && !hierarchy.cgroups.has(at); at = parentPath(hierarchy, at)) missing.push(at);
+    let cgroup = at === undefined ? undefined : hierarchy.cgroups.get(at);
+    for (const below of missing.reverse()) {
+      cgroup = this.read(hierarchy, below, cgroup);
+      hierarchy.cgroups.set(below, cgroup);
+    }
+    return cgroup!;
   }
 
   private read(hierarchy: Hierarchy, path: string, parent: Cgroup | undefined): Cgroup {
@@ -126,23 +134,46 @@ export class HierarchyBuilder {
     };
   }
 
-  /** v1 controllers, v1 names, v2: an order that stays from boot to boot, unlike the kernel's numbers. */
+  /** v1 controllers, v1 names, v2: an order of keys that stays from boot to boot, unlike the kernel's numbers. */
+  compare(a: string, b: string): number {
+    return this.rank(a) - this.rank(b) || (a < b ? -1 : 1);
+  }
+
+  private rank(key: string): number {
+    const hierarchy = this.byKey.get(key);
+    return hierarchy?.version === 2 ? 2 : hierarchy && hierarchy.controllers.length > 0 ? 0 : 1;
+  }
+
   finish(): Pick<HostModel, 'mode' | 'controllers' | 'hierarchies'> {
-    const rank = (h: Hierarchy): number => (h.version === 2 ? 2 : h.controllers.length > 0 ? 0 : 1);
-    const hierarchies = [...this.byKey.values()].sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
+    const hierarchies = [...this.byKey.values()].sort((a, b) => this.compare(a.key, b.key));
     const controllers = new Map<string, 'v1' | 'v2' | 'none'>();
-    for (const { name } of parseProcCgroups(this.raw.files.get('/proc/cgroups') ?? '')) controllers.set(name, 'none');
+    for (const { name, enabled } of parseProcCgroups(this.raw.files.get('/proc/cgroups') ?? '')) {
+      // Where v1 has not got perf_event, it is on in all of v2 and not listed (cgroup-v2.rst, "perf_event").
+      controllers.set(name, enabled && name === 'perf_event' && this.byKey.has(V2_KEY) ? 'v2' : 'none');
+    }
     for (const hierarchy of hierarchies) {
-      for (const name of hierarchy.controllers) if (!name.startsWith('name=')) controllers.set(name, hierarchy.version === 2 ? 'v2' : 'v1');
+      for (const name of hierarchy.controllers) controllers.set(name, hierarchy.version === 2 ? 'v2' : 'v1');
     }
     return { mode: modeOf(hierarchies), controllers, hierarchies };
   }
 }
 
+/** The path one level up; `undefined` above what is mounted, and where it is unknown (`/../x` is a cgroup outside the namespace). */
+function parentPath({ mountRoot }: Hierarchy, path: string): string | undefined {
+  if (path === '/' || path === mountRoot || (isOutside(path) && !path.startsWith(`${mountRoot}/`))) return undefined;
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? '/' : path.slice(0, slash);
+}
+
+/** Outside the reader's cgroup namespace: cgroup_namespaces(7). A cgroup's own name may begin with two dots. */
+function isOutside(path: string): boolean {
+  return path === '/..' || path.startsWith('/../');
+}
+
 function directoryOf(hierarchy: Hierarchy, path: string): string | undefined {
   const { mountPoint, mountRoot } = hierarchy;
   if (mountPoint === undefined) return undefined;
-  if (mountRoot === '/') return path.startsWith('/..') ? undefined : path === '/' ? mountPoint : mountPoint + path;
+  if (mountRoot === '/') return isOutside(path) ? undefined : path === '/' ? mountPoint : mountPoint + path;
   if (path === mountRoot) return mountPoint;
   return path.startsWith(`${mountRoot}/`) ? mountPoint + path.slice(mountRoot.length) : undefined;
 }

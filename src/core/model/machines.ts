@@ -1,8 +1,9 @@
 import { type QemuArguments, parseQemuArguments } from '../parse/cmdline';
+import { baseName, fitsName } from '../parse/programName';
 import { machineScope } from '../parse/systemdName';
 import type { HostModel, Machine, Membership, Role, Thread } from './hostModel';
 import type { Pace } from './pace';
-import { type Process, type ThreadBuilder, baseName, fitsName } from './processes';
+import { type Process, type ThreadBuilder } from './processes';
 import { compareRoles, roleOf } from './roles';
 
 /** Which programs are what. */

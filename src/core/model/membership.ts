@@ -11,12 +11,11 @@ export class MembershipBuilder {
   of(text: string): Membership {
     let membership = this.byText.get(text);
     if (!membership) {
-      const places = new Map<string, Place>();
-      for (const line of parsePidCgroup(text)) {
+      const places: [string, Place][] = parsePidCgroup(text).map(line => {
         const { key, cgroup } = this.hierarchies.cgroup(line);
-        places.set(key, { path: line.path, deleted: line.deleted, cgroup: line.deleted ? undefined : cgroup });
-      }
-      membership = { places };
+        return [key, { path: line.path, deleted: line.deleted, cgroup }];
+      });
+      membership = { places: new Map(places.sort(([a], [b]) => this.hierarchies.compare(a, b))) };
       this.byText.set(text, membership);
     }
     return membership;

@@ -8,17 +8,6 @@ import type { MembershipBuilder } from './membership';
 import type { Machine, Problem, Role, Thread } from './hostModel';
 import type { Pace } from './pace';
 
-/** Names of programs, `*` at the end for a prefix, against the last part of a path. */
-export function fitsName(path: string | undefined, names: readonly string[]): boolean {
-  if (path === undefined) return false;
-  const name = baseName(path);
-  return names.some(n => (n.endsWith('*') ? name.startsWith(n.slice(0, -1)) : name === n));
-}
-
-export function baseName(path: string): string {
-  return path.replace(/ \(deleted\)$/, '').replace(/^.*\//s, '');
-}
-
 /** One process that the collector brought, and its tasks. */
 export interface Process {
   readonly pid: number;

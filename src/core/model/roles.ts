@@ -25,7 +25,7 @@ export function roleOf(stat: TaskStat, pid: number, args: QemuArguments): Role {
   if (vcpu) return { kind: 'vcpu', id: vcpu[1], knownBy: 'thread name' };
   // one thread runs all vCPUs: -accel tcg,thread=single
   if (name === 'ALL CPUs/TCG') return { kind: 'vcpu', id: 'all', knownBy: 'thread name' };
-  const io = /^IO (.+)$/.exec(name);
+  const io = /^IO (.+)$/s.exec(name);
   if (io && !OWN_IO_THREADS.has(io[1]!)) return { kind: 'iothread', id: ioThreadId(name, io[1]!, args), knownBy: 'thread name' };
   for (const [pattern, kind] of BY_NAME) {
     if (pattern.test(name)) return { kind, id: undefined, knownBy: kind === 'vhost' || kind === 'io_uring' ? 'kernel' : 'thread name' };

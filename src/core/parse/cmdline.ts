@@ -44,7 +44,7 @@ function qemuName(value: string): string | undefined {
 }
 
 /** `iothread,id=x` or, from libvirt 7 on, JSON: `{"qom-type":"iothread","id":"x"}`. */
-function ioThreadId(value: string): string[] {
+export function ioThreadId(value: string): string[] {
   if (value.startsWith('{')) {
     try {
       const object = JSON.parse(value) as { 'qom-type'?: unknown; id?: unknown };

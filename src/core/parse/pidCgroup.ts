@@ -17,7 +17,7 @@ const DELETED = ' (deleted)';
 export function parsePidCgroup(text: string): CgroupLine[] {
   const lines: CgroupLine[] = [];
   for (const line of text.split('\n')) {
-    const match = /^(\d+):([^:]*):(\/.*)$/.exec(line);
+    const match = /^(\d+):([^:]*):(\/.*)$/s.exec(line);
     if (!match) continue;
     const tokens = match[2]!.split(',').filter(token => token !== '');
     const named = tokens.find(token => token.startsWith('name='));

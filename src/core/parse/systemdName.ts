@@ -1,3 +1,5 @@
+import { decodeBytes, encodeBytes } from './bytes';
+
 /** systemd writes any other byte of a name as `\xNN` (systemd.unit(5), "String Escaping"). For people only: never for a path. */
 export function unescapeUnit(name: string): string {
   const bytes: number[] = [];
@@ -10,21 +12,22 @@ export function unescapeUnit(name: string): string {
       i += 4;
     } else {
       const char = String.fromCodePoint(name.codePointAt(i)!);
-      bytes.push(...Buffer.from(char, 'utf8'));
+      bytes.push(...encodeBytes(char));
       i += char.length;
     }
   }
-  return changed ? Buffer.from(bytes).toString('utf8') : name;
+  return changed ? decodeBytes(Buffer.from(bytes)) : name;
 }
 
 /**
  * The name of the machine whose directory this component of a cgroup's path is, or `undefined`: libvirt's
  * `machine-qemu\x2d1\x2dserial.scope` with machined and `qemu-1-serial.libvirt-qemu` without (src/util/vircgroup.c).
+ * Old ones have no number: `machine-qemu\x2dserial.scope`, `serial.libvirt-qemu`.
  */
 export function machineOfComponent(component: string): string | undefined {
-  const scope = /^machine-(qemu\\x2d.+)\.scope$/.exec(component);
-  const name = scope ? unescapeUnit(scope[1]!) : /^(.+)\.libvirt-qemu$/.exec(component)?.[1];
-  return name === undefined ? undefined : name.replace(/^qemu-\d+-/, '');
+  const scope = /^machine-qemu\\x2d(.+)\.scope$/s.exec(component)?.[1];
+  if (scope !== undefined) return unescapeUnit(scope).replace(/^\d+-/, '');
+  return /^(?:qemu-\d+-)?(.+)\.libvirt-qemu$/s.exec(component)?.[1];
 }
 
 /** The part of a path that ends with a machine's own directory, and the machine's name. */

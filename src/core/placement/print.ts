@@ -61,9 +61,11 @@ function aliasOf(placement: Placement): string | undefined {
   let best: string | undefined;
   let saved = 0;
   for (const path of new Set(paths.flatMap(prefixes))) {
-    const uses = paths.filter(other => other === path || other.startsWith(`${path}/`)).length;
-    const saves = (uses - 1) * (path.length - 1);
-    if (uses > 1 && saves > saved) {
+    const parent = parentOf(path);
+    const within = paths.filter(other => other === path || other.startsWith(`${path}/`)).length;
+    const parents = parent === '/' ? 0 : paths.filter(other => other === parent).length;
+    const saves = (within - 1) * (path.length - 1) + parents * (parent.length - 'S/..'.length);
+    if (within > 1 && saves > saved) {
       best = path;
       saved = saves;
     }

@@ -1,0 +1,132 @@
+import * as vscode from 'vscode';
+import { describeError } from '../core/messages';
+import type { Machine, Thread } from '../core/model/hostModel';
+import { SAMPLE, openCapture, saveCapture } from './captures';
+import { placementUri } from './documents';
+import { pickMachineOrThread } from './goTo';
+import type { HostService, HostState } from './hostService';
+import { parsedDocument } from './parsedDocuments';
+import { plain } from './text';
+import type { MachinesNode } from './views/machineNodes';
+import type { MachinesView } from './views/machinesView';
+
+export interface Parts {
+  readonly hosts: HostService;
+  readonly machines: MachinesView;
+  readonly log: vscode.LogOutputChannel;
+  readonly extensionUri: vscode.Uri;
+}
+
+/** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
+export function registerCommands(parts: Parts): vscode.Disposable[] {
+  const { hosts, machines, log } = parts;
+  const commands: Record<string, (node?: MachinesNode | string) => unknown> = {
+    refresh: () => machines.refresh(),
+    refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : node ? [node.state.source.id] : undefined),
+    openPlacement: async node => {
+      const target = isNode(node) && 'machine' in node ? node : await pickMachineOrThread(hosts);
+      if (target) await openPlacement(target.state, target.machine, 'thread' in target ? target.thread : undefined, isNode(target) && target.kind === 'place' ? target.hierarchies[0] : undefined);
+    },
+    goTo: async () => {
+      await readUnread(parts);
+      const found = await pickMachineOrThread(hosts);
+      if (!found) return;
+      await machines.reveal(found.state, found.machine, found.thread);
+    },
+    openCapture: async () => show(parts, await openCapture(hosts)),
+    openSampleCapture: async () => show(parts, await hosts.addCapture(vscode.Uri.joinPath(parts.extensionUri, SAMPLE))),
+    saveCapture: async node => {
+      const state = isNode(node) ? node.state : await pickHost(parts);
+      if (state && !state.view) await machines.refresh([state.source.id]);
+      const fresh = state && hosts.host(state.source.id);
+      if (fresh?.error !== undefined && !fresh.view) throw fresh.error;
+      if (fresh) await saveCapture(fresh);
+    },
+    closeCapture: async node => {
+      const state = isNode(node) ? node.state : await pickHost(parts, 'capture');
+      if (state) hosts.removeCapture(state.source.id);
+    },
+    filter: async () => {
+      const text = await vscode.window.showInputBox({
+        title: vscode.l10n.t('Filter Machines'),
+        prompt: vscode.l10n.t('Name, PID, TID, role, part of a cgroup path, controller; cpu:4 for threads that may run on CPU 4'),
+        value: machines.filterText,
+      });
+      if (text !== undefined) machines.setFilter(text);
+    },
+    clearFilter: () => machines.setFilter(''),
+    copyPath: node => copy(isNode(node) && node.kind === 'place' ? node.place.path : undefined),
+    copyTid: node => copy(isNode(node) && 'thread' in node ? String(node.thread.tid) : isNode(node) && node.kind === 'machine' ? String(node.machine.pid) : undefined),
+    copyProcLine: node => copy(isNode(node) && node.kind === 'place' ? procLines(node) : undefined),
+    showLog: () => log.show(),
+  };
+  return Object.entries(commands).map(([name, run]) =>
+    vscode.commands.registerCommand(`cgroupLens.${name}`, async (node?: MachinesNode | string) => {
+      try {
+        await run(node);
+      } catch (error) {
+        log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+        const showLog = vscode.l10n.t('Show Log');
+        if ((await vscode.window.showErrorMessage(plain(describeError(error)), showLog)) === showLog) log.show();
+      }
+    }),
+  );
+}
+
+function isNode(node: unknown): node is MachinesNode {
+  return typeof node === 'object' && node !== null && 'kind' in node && 'state' in node;
+}
+
+/** Opens the placement document, at the thread's line or at the row of one of its hierarchies. */
+async function openPlacement(state: HostState, machine: Machine, thread: Thread | undefined, hierarchy: string | undefined): Promise<void> {
+  if (!state.view) return;
+  const document = await vscode.workspace.openTextDocument(placementUri(state, state.view.model, machine));
+  const editor = await vscode.window.showTextDocument(document);
+  if (!thread) return;
+  const { nodes } = parsedDocument(document);
+  const row = nodes.find(n => n.kind === 'row' && n.tid === thread.tid && hierarchy !== undefined && n.row.hierarchies.includes(hierarchy));
+  const line = (row ?? nodes.find(n => n.kind === 'thread' && n.tid === thread.tid))?.line;
+  if (line === undefined) return;
+  const start = new vscode.Position(line, row?.kind === 'row' ? row.cells.path.start : 0);
+  editor.selection = new vscode.Selection(start, start);
+  editor.revealRange(new vscode.Range(start, start), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+/** The lines of /proc/PID/task/TID/cgroup that a row stands for, as the kernel wrote them. */
+function procLines({ state, thread, hierarchies }: Extract<MachinesNode, { kind: 'place' }>): string {
+  const text = state.view!.raw.files.get(`/proc/${thread.pid}/task/${thread.tid}/cgroup`) ?? '';
+  return text
+    .split('\n')
+    .filter(line => hierarchies.some(key => (key === '0::' ? line.startsWith(key) : line.split(':')[1] === key)))
+    .join('\n');
+}
+
+async function copy(text: string | undefined): Promise<void> {
+  if (text !== undefined) await vscode.env.clipboard.writeText(text);
+}
+
+async function pickHost({ hosts }: Parts, kind?: HostState['source']['kind']): Promise<HostState | undefined> {
+  const states = hosts.hosts.filter(state => kind === undefined || state.source.kind === kind);
+  if (states.length <= 1) return states[0];
+  const items = states.map(state => ({ label: plain(state.source.label), state }));
+  return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Host') }))?.state;
+}
+
+async function readUnread({ hosts, machines }: Parts): Promise<void> {
+  const unread = hosts.hosts.filter(state => !state.view && state.error === undefined).map(state => state.source.id);
+  if (unread.length > 0) await machines.refresh(unread);
+}
+
+/** Brings a host that was just opened into view, with its first machine's document. */
+async function show({ hosts, machines }: Parts, id: string | undefined): Promise<void> {
+  const state = id === undefined ? undefined : hosts.host(id);
+  const first = state?.view?.model.machines[0];
+  if (!state || !first) return;
+  await machines.reveal(state, first, undefined);
+  const damaged = state.view!.captureProblems[0];
+  if (damaged) {
+    const text = vscode.l10n.t('This capture is damaged: line {0} should be {1} and is "{2}". What could be read is shown.', damaged.line, damaged.expected, plain(damaged.found));
+    void vscode.window.showWarningMessage(plain(text));
+  }
+}
+

@@ -1,0 +1,43 @@
+import * as vscode from 'vscode';
+import { visible } from '../core/visible';
+
+/**
+ * The only way a host's string (a name of a thread, a cgroup, a machine, a host; a path; a message) reaches a
+ * notification, a quick pick, a tree row, an inlay hint or the status bar. Controls are spelled out; what these
+ * surfaces take for a command link `[x](command:y)` or an icon `$(x)` is broken by a word joiner, which nobody sees.
+ */
+export function plain(text: string): string {
+  return visible(text).replaceAll('](', ']\u2060(').replaceAll('$(', '$\u2060(');
+}
+
+/** Markdown built of our own words and of strings that stay text, whatever they hold. */
+export class Markdown {
+  private readonly markdown = new vscode.MarkdownString();
+
+  /** Our own words, as Markdown. */
+  own(markdown: string): this {
+    this.markdown.appendMarkdown(markdown);
+    return this;
+  }
+
+  /** A string from a host. */
+  host(text: string): this {
+    this.markdown.appendText(plain(text));
+    return this;
+  }
+
+  /** A list entry: what it is, and a string from a host. */
+  entry(name: string, text: string): this {
+    return this.own(`\n- ${name}: `).host(text);
+  }
+
+  build(): vscode.MarkdownString {
+    return this.markdown;
+  }
+}
+
+/** One part of a document's path: nothing in it can be a separator, a parent folder or invisible. */
+export function pathSegment(text: string): string {
+  const segment = visible(text).replace(/[/\\?#%:*"<>|]/g, '_').slice(0, 100);
+  return /^\.*$/.test(segment) ? `_${segment}` : segment;
+}

@@ -1,0 +1,183 @@
+import * as vscode from 'vscode';
+import { unescapeUnit } from '../../core/parse/systemdName';
+import { describeCollection, describeError } from '../../core/messages';
+import type { HiddenTasks, Machine, Place, Thread } from '../../core/model/hostModel';
+import { roleText, valuesOf } from '../../core/placement/toPlacement';
+import type { HostState, HostView } from '../hostService';
+import { Markdown, plain } from '../text';
+
+/** A row of the Machines view. Ids are made of what stays: host, PID and start time, TID and start time, hierarchy. */
+export type MachinesNode =
+  | { readonly kind: 'host'; readonly id: string; readonly state: HostState }
+  | { readonly kind: 'machine'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly threads: readonly Thread[] }
+  | { readonly kind: 'thread'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly thread: Thread }
+  | { readonly kind: 'place'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly thread: Thread; readonly hierarchies: readonly string[]; readonly place: Place }
+  | { readonly kind: 'hidden'; readonly id: string; readonly state: HostState; readonly hidden: HiddenTasks }
+  | { readonly kind: 'error' | 'message'; readonly id: string; readonly state: HostState; readonly text: string };
+
+export function treeItem(node: MachinesNode): vscode.TreeItem {
+  const item = build(node);
+  item.id = node.id;
+  return item;
+}
+
+function build(node: MachinesNode): vscode.TreeItem {
+  switch (node.kind) {
+    case 'host':
+      return hostItem(node.state);
+    case 'machine':
+      return machineItem(node.machine, node.threads);
+    case 'thread':
+      return threadItem(node.state.view!, node.thread);
+    case 'place':
+      return placeItem(node);
+    case 'hidden': {
+      const { scope, tids } = node.hidden;
+      const item = row(vscode.l10n.t('{0} hidden tasks', tids.length), vscode.l10n.t('in {0}, needs root', plain(unescapeUnit(scope))), 'eye-closed');
+      item.tooltip = new Markdown().host(scope).entry('TID', tids.join(' ')).build();
+      return item;
+    }
+    case 'error': {
+      const item = row(node.text, '', 'error', 'problemsErrorIcon.foreground');
+      item.contextValue = 'error';
+      item.tooltip = node.text;
+      return item;
+    }
+    case 'message':
+      return row(node.text, '', 'info');
+  }
+}
+
+function row(label: string, description: string, icon: string, color?: string): vscode.TreeItem {
+  const item = new vscode.TreeItem(label);
+  item.description = description;
+  item.iconPath = new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color));
+  item.accessibilityInformation = { label: description === '' ? label : `${label}, ${description}` };
+  return item;
+}
+
+function hostItem(state: HostState): vscode.TreeItem {
+  const { source, view, error } = state;
+  const facts: string[] = [];
+  if (error !== undefined) facts.push(vscode.l10n.t('cannot be read'));
+  if (view) facts.push(view.model.mode, describeCollection(view.model, view.problems));
+  if (view && view.captureProblems.length > 0) facts.push(vscode.l10n.t('{0} damaged lines', view.captureProblems.length));
+  const icon = error !== undefined ? 'error' : source.kind === 'capture' ? 'file-zip' : 'server';
+  const item = row(plain(source.label), facts.join(' · '), icon, error === undefined ? undefined : 'problemsErrorIcon.foreground');
+  item.collapsibleState = vscode.TreeItemCollapsibleState.Expanded;
+  item.contextValue = `host.${source.kind}`;
+  item.tooltip = hostTooltip(state);
+  return item;
+}
+
+function hostTooltip({ source, view, error }: HostState): vscode.MarkdownString {
+  const text = new Markdown().own('**').host(source.label).own('**');
+  if (source.kind === 'capture') text.own(`\n\n${vscode.l10n.t('A capture: read-only, as it was when it was taken.')}`);
+  if (error !== undefined) text.own('\n\n').host(describeError(error));
+  if (!view) return text.build();
+  const { model, problems, captureProblems } = view;
+  text.own('\n').entry(vscode.l10n.t('Kernel'), model.kernel).entry(vscode.l10n.t('PID 1'), model.init);
+  for (const [version, title] of [['v1', 'cgroup v1'], ['v2', 'cgroup v2'], ['none', vscode.l10n.t('not mounted')]] as const) {
+    const names = [...model.controllers].filter(([, v]) => v === version).map(([name]) => name);
+    if (names.length > 0) text.entry(title, names.join(' '));
+  }
+  text.entry(vscode.l10n.t('Read'), describeCollection(model, problems));
+  for (const problem of problems.slice(0, 5)) text.entry(problem.errno, problem.path);
+  for (const p of captureProblems.slice(0, 5)) text.entry(vscode.l10n.t('Line {0}', p.line), vscode.l10n.t('expected {0}, found {1}', p.expected, p.found));
+  return text.build();
+}
+
+function machineItem(machine: Machine, threads: readonly Thread[]): vscode.TreeItem {
+  const vcpus = machine.threads.filter(thread => thread.role.kind === 'vcpu').length;
+  const facts = [`PID ${machine.pid}`];
+  if (machine.state === 'starting') facts.push(vscode.l10n.t('starting'));
+  facts.push(vcpus === 1 ? vscode.l10n.t('1 vCPU') : vscode.l10n.t('{0} vCPUs', vcpus), vscode.l10n.t('{0} threads', machine.threads.length));
+  if (threads.length < machine.threads.length) facts.push(vscode.l10n.t('{0} fit the filter', threads.length));
+  const item = row(plain(machine.name), facts.join(' · '), machine.state === 'starting' ? 'loading' : 'vm');
+  item.collapsibleState = threads.length < machine.threads.length ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
+  item.contextValue = 'machine';
+  const text = new Markdown().own('**').host(machine.name).own('**\n').entry('PID', String(machine.pid)).entry(vscode.l10n.t('Executable'), machine.emulator);
+  if (machine.uuid !== undefined) text.entry('UUID', machine.uuid);
+  if (machine.uid !== undefined) text.entry('UID', String(machine.uid));
+  item.tooltip = text.build();
+  return item;
+}
+
+/** `12 %`; two digits are all that such a measurement bears. */
+export function percent(share: number): string {
+  return `${share < 0.1 ? (share * 100).toFixed(1) : Math.round(share * 100)} %`;
+}
+
+/** What answers the 3 a.m. question, in the order of how bad it is. Below one in a thousand it is noise. */
+export function trouble(view: HostView, thread: Thread): string[] {
+  const facts: string[] = [];
+  const throttled = view.rates.throttled(thread);
+  if (throttled) facts.push(vscode.l10n.t('throttled {0} at {1}', percent(throttled.share), plain(unescapeUnit(throttled.cgroup.path))));
+  const waiting = view.rates.waiting(thread);
+  if (waiting !== undefined && waiting >= 0.001) facts.push(vscode.l10n.t('waits {0}', percent(waiting)));
+  return facts;
+}
+
+function threadItem(view: HostView, thread: Thread): vscode.TreeItem {
+  const facts = trouble(view, thread);
+  const cpus = thread.cpusAllowed === undefined ? vscode.l10n.t('CPUs unknown') : vscode.l10n.t('CPUs {0}', thread.cpusAllowed.toString());
+  const policy = thread.policy === 'other' ? [] : [`${thread.policy} ${thread.rtPriority}`];
+  // Where the role says nothing the thread's own name does.
+  const name = thread.role.kind === 'other' || thread.role.kind === 'kernel' ? [plain(thread.comm)] : [];
+  const item = row(plain(roleText(thread.role)), [...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy, ...facts].join(' · '), ICONS[thread.role.kind] ?? 'circle-outline', facts.length > 0 ? 'list.warningForeground' : undefined);
+  item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
+  item.contextValue = 'thread';
+  item.tooltip = threadTooltip(view, thread);
+  return item;
+}
+
+const ICONS: Readonly<Partial<Record<Thread['role']['kind'], string>>> = {
+  emulator: 'vm-outline',
+  vcpu: 'chip',
+  iothread: 'arrow-swap',
+  vhost: 'plug',
+  worker: 'gear',
+  migration: 'export',
+  helper: 'extensions',
+  kernel: 'shield',
+};
+
+/** The whole story of one thread; the same in the tree and over the document. */
+export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownString {
+  const text = new Markdown().own('**').host(roleText(thread.role)).own(`** (${vscode.l10n.t('known by {0}', thread.role.knownBy)})\n`);
+  text.entry('TID', String(thread.tid)).entry(vscode.l10n.t('Thread name'), thread.comm);
+  if (thread.cpusAllowed) text.entry('Cpus_allowed_list', thread.cpusAllowed.toString());
+  text.entry(vscode.l10n.t('Last on CPU'), String(thread.lastCpu));
+  text.entry(vscode.l10n.t('Scheduling'), `${thread.policy} ${thread.rtPriority}, nice ${thread.nice}`);
+  if (thread.runTime !== undefined && thread.runDelay !== undefined) {
+    text.entry(vscode.l10n.t('Since it began'), vscode.l10n.t('ran {0} s, waited for a CPU {1} s', (thread.runTime / 1e9).toFixed(1), (thread.runDelay / 1e9).toFixed(1)));
+  }
+  for (const fact of trouble(view, thread)) text.own('\n- ').host(fact);
+  text.own('\n\n');
+  for (const [key, place] of thread.membership.places) text.entry(key, placeText(place));
+  return text.build();
+}
+
+/** The end of a path is what differs: `…/libvirt/vcpu2`. The tooltip has it whole. */
+function shortPath(path: string): string {
+  const parts = path.split('/');
+  return parts.length <= 4 ? path : `…/${parts.slice(-2).join('/')}`;
+}
+
+function placeText(place: Place): string {
+  return place.deleted ? `${place.path} (deleted)` : place.path;
+}
+
+function placeItem(node: Extract<MachinesNode, { kind: 'place' }>): vscode.TreeItem {
+  const { place, hierarchies, state } = node;
+  const view = state.view!;
+  const values = place.cgroup ? valuesOf(place.cgroup, view.model.topology.nodes.size).map(a => `${a.name} ${a.value}`.trim()) : [];
+  if (place.deleted) values.push(vscode.l10n.t('deleted'));
+  const item = row(plain(hierarchies.join(' ')), [plain(shortPath(unescapeUnit(place.path))), ...values.map(plain)].join(' · '), 'list-tree');
+  item.contextValue = 'place';
+  const text = new Markdown().own('**').host(hierarchies.join(' ')).own('**\n').entry(vscode.l10n.t('Path'), placeText(place));
+  for (const value of values) text.own('\n- ').host(value);
+  item.tooltip = text.build();
+  item.command = { command: 'cgroupLens.openPlacement', title: vscode.l10n.t('Open Placement'), arguments: [node] };
+  return item;
+}

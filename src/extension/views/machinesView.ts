@@ -1,0 +1,200 @@
+import * as vscode from 'vscode';
+import { describeError } from '../../core/messages';
+import { Filter } from '../../core/model/filter';
+import type { Machine, Place, Thread } from '../../core/model/hostModel';
+import { roleText } from '../../core/placement/toPlacement';
+import { autoRefreshSeconds, onDidChangeConfig, qemuExecutables } from '../config';
+import { PLACEMENT_LANGUAGE, hostIdOf } from '../documents';
+import { LOCAL, type HostService, type HostState } from '../hostService';
+import { plain } from '../text';
+import { type MachinesNode, treeItem } from './machineNodes';
+
+export const MACHINES_VIEW = 'cgroupLens.machines';
+
+/** Host → machine → thread → membership. */
+export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<MachinesNode | undefined>();
+  readonly onDidChangeTreeData = this.changed.event;
+  private readonly view: vscode.TreeView<MachinesNode>;
+  private readonly disposables: vscode.Disposable[] = [];
+  private filter = new Filter('', thread => roleText(thread.role));
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly hosts: HostService,
+    private readonly log: vscode.LogOutputChannel,
+  ) {
+    this.view = vscode.window.createTreeView(MACHINES_VIEW, { treeDataProvider: this, showCollapseAll: true });
+    this.disposables.push(
+      this.view,
+      this.changed,
+      hosts.onDidChange(() => this.show()),
+      this.view.onDidChangeVisibility(() => this.becameVisible()),
+      vscode.window.onDidChangeVisibleTextEditors(() => this.schedule()),
+      onDidChangeConfig(() => this.schedule()),
+    );
+    this.show();
+    if (this.view.visible) this.becameVisible();
+  }
+
+  getTreeItem(node: MachinesNode): vscode.TreeItem {
+    return treeItem(node);
+  }
+
+  getChildren(node?: MachinesNode): MachinesNode[] {
+    if (!node) return this.roots();
+    switch (node.kind) {
+      case 'host':
+        return this.ofHost(node.state);
+      case 'machine':
+        return node.threads.map(thread => threadNode(node.state, node.machine, thread));
+      case 'thread':
+        return placeNodes(node.state, node.machine, node.thread);
+      default:
+        return [];
+    }
+  }
+
+  getParent(node: MachinesNode): MachinesNode | undefined {
+    switch (node.kind) {
+      case 'host':
+        return undefined;
+      case 'place':
+        return threadNode(node.state, node.machine, node.thread);
+      case 'thread':
+        return this.machineNode(node.state, node.machine);
+      default:
+        return hostNode(node.state);
+    }
+  }
+
+  /** Selects a thread or a machine and shows it, whatever the filter says. */
+  async reveal(state: HostState, machine: Machine, thread: Thread | undefined): Promise<void> {
+    if (!this.filter.isEmpty && !this.filter.threads(machine).includes(thread ?? machine.threads[0]!)) this.setFilter('');
+    const node = thread ? threadNode(state, machine, thread) : this.machineNode(state, machine);
+    await this.view.reveal(node, { select: true, focus: true, expand: thread === undefined });
+  }
+
+  /** Reads one host or all, with the view's own progress bar. */
+  async refresh(ids: readonly string[] = this.hosts.hosts.map(state => state.source.id)): Promise<void> {
+    await vscode.window.withProgress({ location: { viewId: MACHINES_VIEW } }, (_, token) => Promise.all(ids.map(id => this.hosts.refresh(id, token))));
+  }
+
+  get filterText(): string {
+    return this.filter.text;
+  }
+
+  setFilter(text: string): void {
+    this.filter = new Filter(text, thread => roleText(thread.role));
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.filtered', !this.filter.isEmpty);
+    this.show();
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private show(): void {
+    const kinds = this.hosts.hosts.map(state => state.source.kind);
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasHost', kinds.length > 0);
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasCapture', kinds.includes('capture'));
+    this.view.message = this.message();
+    this.changed.fire(undefined);
+  }
+
+  private message(): string {
+    if (!this.filter.isEmpty) {
+      const found = this.hosts.hosts.flatMap(state => this.machinesOf(state)).reduce((sum, node) => sum + node.threads.length, 0);
+      return vscode.l10n.t('Filter "{0}": {1} threads', plain(this.filter.text), found);
+    }
+    const local = this.hosts.host(LOCAL);
+    return this.isWelcome() && local ? nothingFound(local) : '';
+  }
+
+  /** This machine alone, with nothing on it: the welcome text says more than an empty row. */
+  private isWelcome(): boolean {
+    const [only, ...others] = this.hosts.hosts;
+    return only?.source.kind === 'live' && others.length === 0 && only.error === undefined && only.view !== undefined && only.view.model.machines.length === 0 && only.view.model.hidden.length === 0;
+  }
+
+  private roots(): MachinesNode[] {
+    return this.isWelcome() ? [] : this.hosts.hosts.map(hostNode);
+  }
+
+  private ofHost(state: HostState): MachinesNode[] {
+    const { source, view, error } = state;
+    const nodes: MachinesNode[] = [];
+    if (error !== undefined) nodes.push({ kind: 'error', id: `${source.id}/error`, state, text: plain(describeError(error)) });
+    if (!view) {
+      if (error === undefined) nodes.push({ kind: 'message', id: `${source.id}/message`, state, text: vscode.l10n.t('Not read yet') });
+      return nodes;
+    }
+    const machines = this.machinesOf(state);
+    nodes.push(...machines);
+    if (this.filter.isEmpty) {
+      for (const hidden of view.model.hidden) nodes.push({ kind: 'hidden', id: `${source.id}/hidden/${hidden.scope}`, state, hidden });
+      if (view.model.mode === 'none') nodes.push({ kind: 'message', id: `${source.id}/none`, state, text: vscode.l10n.t('No cgroup file system is mounted on this host') });
+      if (machines.length === 0) nodes.push({ kind: 'message', id: `${source.id}/empty`, state, text: nothingFound(state) });
+    }
+    return nodes;
+  }
+
+  private machinesOf(state: HostState): Extract<MachinesNode, { kind: 'machine' }>[] {
+    return (state.view?.model.machines ?? []).map(machine => this.machineNode(state, machine)).filter(node => this.filter.isEmpty || node.threads.length > 0);
+  }
+
+  private machineNode(state: HostState, machine: Machine): Extract<MachinesNode, { kind: 'machine' }> {
+    const threads = this.filter.isEmpty ? machine.threads : this.filter.threads(machine);
+    return { kind: 'machine', id: `${state.source.id}/${machine.key}`, state, machine, threads };
+  }
+
+  private becameVisible(): void {
+    if (this.view.visible) {
+      const unread = this.hosts.hosts.filter(state => !state.view && state.error === undefined).map(state => state.source.id);
+      if (unread.length > 0) this.refresh(unread).catch((error: unknown) => this.log.error(describeError(error)));
+    }
+    this.schedule();
+  }
+
+  /** One refresh after the other, never two at once, and none while nobody looks. */
+  private schedule(): void {
+    clearTimeout(this.timer);
+    const seconds = autoRefreshSeconds();
+    if (seconds === 0) return;
+    const live = this.hosts.hosts.filter(state => state.source.kind === 'live' && (state.view !== undefined || state.error !== undefined)).map(state => state.source.id);
+    const inEditors = new Set(vscode.window.visibleTextEditors.filter(e => e.document.languageId === PLACEMENT_LANGUAGE).map(e => hostIdOf(e.document.uri)));
+    const wanted = live.filter(id => this.view.visible || inEditors.has(id));
+    this.timer = setTimeout(() => {
+      void Promise.all(wanted.map(id => this.hosts.refresh(id))).then(() => this.schedule());
+    }, seconds * 1000);
+  }
+}
+
+function hostNode(state: HostState): MachinesNode {
+  return { kind: 'host', id: state.source.id, state };
+}
+
+function threadNode(state: HostState, machine: Machine, thread: Thread): MachinesNode {
+  return { kind: 'thread', id: `${state.source.id}/${machine.key}/${thread.key}`, state, machine, thread };
+}
+
+/** Hierarchies where the thread is at the same path share a row. */
+function placeNodes(state: HostState, machine: Machine, thread: Thread): MachinesNode[] {
+  const groups = new Map<string, { hierarchies: string[]; place: Place }>();
+  const order = state.view!.model.hierarchies.map(h => h.key);
+  for (const key of order) {
+    const place = thread.membership.places.get(key);
+    if (!place) continue;
+    // One that sets limits of its own is worth a row of its own.
+    const own = key.startsWith('cpuset') || key.startsWith('cpu') ? key : '';
+    const group = groups.get(`${own} ${place.path}`);
+    if (group) group.hierarchies.push(key);
+    else groups.set(`${own} ${place.path}`, { hierarchies: [key], place });
+  }
+  return [...groups.values()].map(({ hierarchies, place }) => ({ kind: 'place', id: `${state.source.id}/${machine.key}/${thread.key}/${hierarchies[0]}`, state, machine, thread, hierarchies, place }));
+}
+
+function nothingFound(state: HostState): string {
+  return vscode.l10n.t('{0}: no QEMU process found. Looked for {1}.', plain(state.source.label), qemuExecutables().map(plain).join(', '));
+}
