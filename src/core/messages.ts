@@ -46,7 +46,7 @@ function describeCaptureError({ reason, details }: CaptureError): string {
 /** `12:03:04, 80 ms, as user op, 3 files unreadable`: how old and how complete a picture is. */
 export function describeCollection(model: HostModel, problems: readonly Problem[]): string {
   const { startedAt, took, user, complete } = model.collection;
-  const parts = [timeText(new Date(startedAt)), t('{0} ms', Math.round(took))];
+  const parts = [timeText(new Date(startedAt)), took < 1000 ? t('{0} ms', Math.round(took)) : t('{0} s', (took / 1000).toFixed(1))];
   if (user) parts.push(t('as user {0}', visible(user.name)));
   if (problems.length === 1) parts.push(t('1 file unreadable'));
   else if (problems.length > 1) parts.push(t('{0} files unreadable', problems.length));

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { HostId } from '../core/host/source';
 import { describeError } from '../core/messages';
 import type { Machine, Thread } from '../core/model/hostModel';
 import { SAMPLE, openCapture, saveCapture } from './captures';
@@ -17,12 +18,15 @@ export interface Parts {
   readonly extensionUri: vscode.Uri;
 }
 
+/** A row of a tree, the id of a host, or a file of the explorer; nothing from the palette. */
+type Argument = MachinesNode | HostId | vscode.Uri;
+
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
   const { hosts, machines, log } = parts;
-  const commands: Record<string, (node?: MachinesNode | string) => unknown> = {
+  const commands: Record<string, (node?: Argument) => unknown> = {
     refresh: () => machines.refresh(),
-    refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : node ? [node.state.source.id] : undefined),
+    refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
     openPlacement: async node => {
       const target = isNode(node) && 'machine' in node ? node : await pickMachineOrThread(hosts);
       if (target) await openPlacement(target.state, target.machine, 'thread' in target ? target.thread : undefined, isNode(target) && target.kind === 'place' ? target.hierarchies[0] : undefined);
@@ -33,7 +37,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       if (!found) return;
       await machines.reveal(found.state, found.machine, found.thread);
     },
-    openCapture: async () => show(parts, await openCapture(hosts)),
+    openCapture: async file => show(parts, file instanceof vscode.Uri ? await hosts.addCapture(file) : await openCapture(hosts)),
     openSampleCapture: async () => show(parts, await hosts.addCapture(vscode.Uri.joinPath(parts.extensionUri, SAMPLE))),
     saveCapture: async node => {
       const state = isNode(node) ? node.state : await pickHost(parts);
@@ -61,7 +65,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     showLog: () => log.show(),
   };
   return Object.entries(commands).map(([name, run]) =>
-    vscode.commands.registerCommand(`cgroupLens.${name}`, async (node?: MachinesNode | string) => {
+    vscode.commands.registerCommand(`cgroupLens.${name}`, async (node?: Argument) => {
       try {
         await run(node);
       } catch (error) {

@@ -76,14 +76,16 @@ export async function prepare(dir, { vsix, settings = {}, fresh = true } = {}) {
 /**
  * Starts the server on 127.0.0.1 over a prepared folder. port 0 takes a free one. testDriver lets the page name a test suite
  * for the extension host to run. trust leaves workspace trust on, so that the folder opens in Restricted Mode until trusted.
+ * alone gives the server a PID namespace of its own (root only): a host on which no QEMU process runs.
  */
-export async function start(dir, { port = 0, testDriver = false, trust = false, env = {} } = {}) {
+export async function start(dir, { port = 0, testDriver = false, trust = false, alone = false, env = {} } = {}) {
   endOnSignals();
   if (port !== 0) await ensureFree(port);
   const logFile = path.join(dir, 'server.log');
   const log = openSync(logFile, 'w');
-  const child = begin(node, [
-    entry, ...folders(dir), '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`,
+  const [program, ...before] = alone ? ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', node] : [node];
+  const child = begin(program, [
+    ...before, entry, ...folders(dir), '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`,
     '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override', '--disable-proxy', '--ignore-last-opened',
     ...(trust ? [] : ['--disable-workspace-trust']),
     ...(testDriver ? ['--vscode-option', 'enable-smoke-test-driver'] : []),

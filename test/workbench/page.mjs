@@ -14,12 +14,12 @@ let count = 0;
  * Starts a server of its own with the packaged extension, and opens it in a browser window of its own.
  * `outside` lists what the window asked of any other machine; close() ends window and server, and fails if there was anything.
  */
-export async function openWorkbench({ settings, env, viewport = { width: 1400, height: 900 }, trust = false } = {}) {
+export async function openWorkbench({ settings, env, viewport = { width: 1400, height: 900 }, trust = false, alone = false } = {}) {
   await install();
   const dir = path.join(work, `browser-${++count}`);
   await prepare(dir, { vsix, settings });
   chromium ??= await browser();
-  const server = await start(dir, { env, trust });
+  const server = await start(dir, { env, trust, alone });
   const context = await chromium.newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
   const outside = [];
   const note = request => { if (!isThisMachine(request.url())) outside.push(request.url()); };

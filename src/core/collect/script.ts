@@ -146,6 +146,10 @@ END {
     }
     if (type[1] == "cgroup2") names[i] = v2
   }
+  for (c in mount) { # roots are read even where no QEMU runs: they tell the mode
+    m = mount[c]
+    if (!((m, "") in seen)) { seen[m, ""] = 1; directory(point[m], names[m], 1) }
+  }
   for (x in number) {
     n = split(x, line, "\n")
     for (i = 1; i <= n; i++) {
@@ -265,7 +269,7 @@ collect() {
     *) cut= ;;
   esac
   threads=$(for p in $processes; do printf '%s\n' $p/task/[0-9]*; done)
-  if [ -n "$threads" ]; then read_placement & fi
+  read_placement &
   times=$(read_times)
   wait
   printf '%s\n' "$times" '=end'

@@ -152,7 +152,7 @@ export class HierarchyBuilder {
       controllers.set(name, enabled && name === 'perf_event' && this.byKey.has(V2_KEY) ? 'v2' : 'none');
     }
     for (const hierarchy of hierarchies) {
-      for (const name of hierarchy.controllers) controllers.set(name, hierarchy.version === 2 ? 'v2' : 'v1');
+      for (const name of hierarchy.controllers) if (!name.startsWith('name=')) controllers.set(name, hierarchy.version === 2 ? 'v2' : 'v1');
     }
     return { mode: modeOf(hierarchies), controllers, hierarchies };
   }
