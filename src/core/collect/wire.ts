@@ -154,7 +154,7 @@ export class WireDecoder {
 
   private readStderr(stderr: string): void {
     for (const line of stderr.split('\n')) {
-      const match = /^(?:\S*grep|find|tr|\S*: line \d+|sh: \d+|\S*sh): (?:can(?:no|')t open )?(.*): ([^:]+)$/s.exec(line);
+      const match = /^(?:(?:\S*grep|find|tr|\S*: line \d+|sh: \d+):|sh: (?:\d+: )?can(?:not|'t) open) (.*): ([^:]+)$/s.exec(line);
       const errno = match && errnoOf(match[2]!);
       if (match && errno) this.errors.set(absolute(match[1]!), errno);
       else if (line.trim() !== '' && this.remarks.length < 20) this.remarks.push(line.slice(0, 300));

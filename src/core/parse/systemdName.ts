@@ -2,6 +2,7 @@ import { decodeBytes, encodeBytes } from './bytes';
 
 /** systemd writes any other byte of a name as `\xNN` (systemd.unit(5), "String Escaping"). For people only: never for a path. */
 export function unescapeUnit(name: string): string {
+  if (!name.includes('\\x')) return name;
   const bytes: number[] = [];
   let changed = false;
   for (let i = 0; i < name.length; ) {
