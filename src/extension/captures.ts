@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import { printCapture } from '../core/capture/format';
-import { redact } from '../core/capture/redact';
+import { printing } from '../core/capture/format';
+import { redacting } from '../core/capture/redact';
 import { describeRemoved } from '../core/messages';
+import { paced } from '../core/model/pace';
 import type { HostService, HostState } from './hostService';
 import { pathSegment, plain } from './text';
 
@@ -20,8 +21,8 @@ export async function openCapture(hosts: HostService): Promise<string | undefine
 /** Shows what a capture will not hold, and only then asks where to put it. */
 export async function saveCapture(state: HostState): Promise<void> {
   if (!state.view) return;
-  const { snapshot, removed } = redact(state.view.raw);
-  const text = printCapture(snapshot);
+  const { snapshot, removed } = await paced(redacting(state.view.raw));
+  const text = await paced(printing(snapshot));
   const label = plain(state.source.label);
   const save = vscode.l10n.t('Save…');
   const preview = vscode.l10n.t('Preview');

@@ -71,7 +71,8 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       } catch (error) {
         log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
         const showLog = vscode.l10n.t('Show Log');
-        if ((await vscode.window.showErrorMessage(plain(describeError(error)), showLog)) === showLog) log.show();
+        // Not waited for: a command that failed has ended, whether or not its message is still up.
+        void vscode.window.showErrorMessage(plain(describeError(error)), showLog).then(answer => answer === showLog && log.show());
       }
     }),
   );

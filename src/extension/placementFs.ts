@@ -30,10 +30,7 @@ export class PlacementFs implements vscode.FileSystemProvider, vscode.Disposable
 
   constructor(private readonly hosts: HostService) {
     this.disposables.push(
-      vscode.workspace.registerFileSystemProvider(SCHEME, this, {
-        isCaseSensitive: true,
-        isReadonly: new vscode.MarkdownString(vscode.l10n.t('Placement documents can be read, not edited, in this version.')),
-      }),
+      vscode.workspace.registerFileSystemProvider(SCHEME, this, { isCaseSensitive: true, isReadonly: true }),
       hosts.onDidChange(() => this.update()),
       vscode.workspace.onDidCloseTextDocument(document => this.served.delete(document.uri.toString())),
       this.changed,

@@ -20,9 +20,10 @@ export class Markdown {
     return this;
   }
 
-  /** A string from a host. */
+  /** A string from a host. `appendText` would leave entities and bare addresses alive, and no place to break a line. */
   host(text: string): this {
-    this.markdown.appendText(plain(text));
+    const escaped = plain(text).replace(/[!-/:-@[-`{-~]/g, '\\$&').replace(/ {2,}/g, run => '&nbsp;'.repeat(run.length));
+    this.markdown.appendMarkdown(escaped);
     return this;
   }
 

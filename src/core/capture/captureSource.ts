@@ -1,7 +1,8 @@
 import { decodeBytes } from '../parse/bytes';
 import type { Source } from '../host/source';
 import type { RawSnapshot } from '../rawSnapshot';
-import { type CaptureProblem, parseCapture } from './format';
+import { paced } from '../model/pace';
+import { type CaptureProblem, parsing } from './format';
 
 /** A capture as a host that never changes and cannot be written to. */
 export class CaptureSource implements Source {
@@ -17,7 +18,7 @@ export class CaptureSource implements Source {
 
   /** @throws CaptureError, and whatever reading the file throws */
   async collect(): Promise<RawSnapshot> {
-    const { snapshot, problems } = parseCapture(decodeBytes(await this.read()));
+    const { snapshot, problems } = await paced(parsing(decodeBytes(await this.read())));
     this.problems = problems;
     return snapshot;
   }

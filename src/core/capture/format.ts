@@ -1,4 +1,5 @@
 import { CaptureError } from '../errors';
+import { type Steps, atOnce } from '../model/pace';
 import { decodeBytes, encodeBytes } from '../parse/bytes';
 import { ERRNOS, type Errno, type RawSnapshot } from '../rawSnapshot';
 import type { RedactedSnapshot } from './redact';
@@ -45,7 +46,7 @@ export interface CaptureProblem {
   readonly found: string;
 }
 
-export function printCapture(snapshot: RedactedSnapshot, comments: readonly string[] = []): string {
+export function* printing(snapshot: RedactedSnapshot, comments: readonly string[] = []): Steps<string> {
   const { collection } = snapshot;
   const out = [EXPECTED_FIRST_LINE, ...comments.map(comment => `# ${escape(comment)}`)];
   out.push(`started ${new Date(collection.startedAt).toISOString()}`, `took ${Math.round(collection.took * 10) / 10}`);
@@ -58,6 +59,7 @@ export function printCapture(snapshot: RedactedSnapshot, comments: readonly stri
   };
   const first = new Map<string, string>();
   for (const [path, text] of snapshot.files) {
+    yield;
     const same = path.endsWith('/cgroup') ? first.get(text) : undefined;
     if (same !== undefined) entry('same', path, same);
     else if (text.endsWith('\n')) entry('text', path, text.slice(0, -1));
@@ -72,19 +74,29 @@ export function printCapture(snapshot: RedactedSnapshot, comments: readonly stri
   return out.join('\n');
 }
 
+/** {@link printing}, at once. */
+export function printCapture(snapshot: RedactedSnapshot, comments: readonly string[] = []): string {
+  return atOnce(printing(snapshot, comments));
+}
+
 /**
  * Reads a capture. What is damaged is a problem with its line; the rest is kept and `complete` is false.
  * @throws CaptureError when it is no capture, or one of a newer version
  */
-export function parseCapture(text: string): { snapshot: RawSnapshot; problems: readonly CaptureProblem[] } {
+export function* parsing(text: string): Steps<{ snapshot: RawSnapshot; problems: readonly CaptureProblem[] }> {
   const lines = text.split('\n').map(line => line.replace(/\r$/, ''));
   const version = FIRST_LINE.exec(lines[0]!);
   if (!version) throw new CaptureError('not-a-capture', { line: 1, expected: EXPECTED_FIRST_LINE, found: lines[0]!.slice(0, 80) });
   if (Number(version[1]) > VERSION) throw new CaptureError('newer-version', { line: 1, expected: EXPECTED_FIRST_LINE, found: lines[0]! });
   const reader = new CaptureReader(lines);
-  reader.read();
+  yield* reader.read();
   if (reader.entries === 0) throw new CaptureError('empty', { line: lines.length, expected: 'text, dir, error, link', found: lines.at(-1)!.slice(0, 80) });
   return { snapshot: reader.snapshot(), problems: reader.problems };
+}
+
+/** {@link parsing}, at once. */
+export function parseCapture(text: string): { snapshot: RawSnapshot; problems: readonly CaptureProblem[] } {
+  return atOnce(parsing(text));
 }
 
 class CaptureReader {
@@ -103,15 +115,19 @@ class CaptureReader {
 
   constructor(private readonly lines: readonly string[]) {}
 
-  read(): void {
+  *read(): Steps<void> {
     let i = 1;
-    while (i < this.lines.length) i = this.entry(i);
+    while (i < this.lines.length) {
+      yield;
+      i = this.entry(i);
+    }
     if (!this.ended) this.problem(this.lines.length, 'end', 'the end of the file');
     for (const [path, { path: other, line }] of this.same) {
       const text = this.files.get(other);
       if (text === undefined) this.problem(line, `an entry "text ${other}"`, 'none');
       else this.files.set(path, text);
     }
+    this.problems.sort((a, b) => a.line - b.line);
   }
 
   snapshot(): RawSnapshot {
@@ -127,6 +143,8 @@ class CaptureReader {
     if (line === '' || line.startsWith('#')) return i + 1;
     const [word, ...others] = line.split(' ');
     const rest = others.join(' ');
+    // Only the last line has no newline: what it names may be the beginning of a longer path.
+    if (i === this.lines.length - 1 && word !== 'end') return this.problem(i + 1, 'a newline', line);
     switch (word) {
       case 'text':
       case 'part':

@@ -1,3 +1,4 @@
+import { type Steps, atOnce } from '../model/pace';
 import { ioThreadId, parseCmdline } from '../parse/cmdline';
 import { baseName } from '../parse/programName';
 import type { RawSnapshot } from '../rawSnapshot';
@@ -10,7 +11,7 @@ export interface Removed {
   readonly names: readonly string[];
 }
 
-/** Only a snapshot that went through {@link redact} can be written. */
+/** Only a snapshot that went through {@link redacting} can be written. */
 export interface RedactedSnapshot extends RawSnapshot {
   readonly redacted: true;
 }
@@ -19,10 +20,11 @@ export interface RedactedSnapshot extends RawSnapshot {
  * Takes out everything that is not on the list of what may be kept: QEMU's command lines hold secrets, paths hold
  * names of users. Names of machines, threads and cgroups stay: they are what a capture is about.
  */
-export function redact(raw: RawSnapshot): { snapshot: RedactedSnapshot; removed: readonly Removed[] } {
+export function* redacting(raw: RawSnapshot): Steps<{ snapshot: RedactedSnapshot; removed: readonly Removed[] }> {
   const removals = new Removals();
   const files = new Map<string, string>();
   for (const [path, text] of raw.files) {
+    yield;
     const rule = RULES.find(([pattern]) => pattern.test(path));
     if (rule) files.set(path, rule[1](text, removals, () => programOf(raw, path)));
     else removals.add('files');
@@ -53,6 +55,11 @@ export function redact(raw: RawSnapshot): { snapshot: RedactedSnapshot; removed:
 
 /** Any file of a process: that it cannot be read tells nothing. */
 const OF_PROCESS = /^\/proc\/\d+\/(task\/\d+\/)?[a-z]+$/;
+
+/** {@link redacting}, at once. */
+export function redact(raw: RawSnapshot): { snapshot: RedactedSnapshot; removed: readonly Removed[] } {
+  return atOnce(redacting(raw));
+}
 
 type Rule = (text: string, removals: Removals, program: () => string) => string;
 

@@ -89,7 +89,7 @@ BEGIN { RS = "\001"; FS = "\001" }
 function slurp(f,   more, r) {
   r = (getline text < f)
   if (r <= 0) { close(f); text = ""; return r == 0 }
-  while (substr(text, length(text)) != "\n" && (getline more < f) > 0) text = text "\001" more
+  while ((getline more < f) > 0) text = text "\001" more
   close(f)
   return 1
 }

@@ -1,8 +1,8 @@
+import { isAscii } from 'node:buffer';
 import { CollectError } from '../errors';
 import { decodeBytes } from '../parse/bytes';
 import type { Collection, Errno, RawSnapshot } from '../rawSnapshot';
 
-const NEWLINE = 0x0a;
 const FIRST_LINE = '=cgroup-lens 1';
 
 /**
@@ -18,27 +18,38 @@ export class WireDecoder {
   private readonly directories = new Set<string>();
   private readonly remarks: string[] = [];
   private readonly texts = new Map<string, string>();
+  /** `Cpus_allowed_list` → the text that stands for such a `status`: thousands of threads share a few. */
+  private readonly statuses = new Map<string, string>();
   private user: Collection['user'];
   private state: 'before' | 'within' | 'ended' | 'damaged' = 'before';
   private notLinux = false;
-  private pending: Buffer = Buffer.alloc(0);
+  /** What came and is not decoded yet, and the same as a string in which every byte is one character (Latin-1). */
+  private bytes: Buffer = Buffer.alloc(0);
+  private chars = '';
+  private isAscii = true;
+  // Of ten thousand threads come twenty thousand of these frames: they are matched where they stand, and not cut out first.
+  private readonly statFrame = /=s (\d+\/task\/\d+) (\d+) (\d{1,7})\n/y;
+  private readonly affinityFrame = /=a (\d+\/task\/\d+) (\S*) (.+\n)/y;
 
   push(chunk: Buffer): void {
-    const data = this.pending.length > 0 ? Buffer.concat([this.pending, chunk]) : chunk;
+    if (this.state === 'ended' || this.state === 'damaged') return;
+    this.bytes = this.bytes.length > 0 ? Buffer.concat([this.bytes, chunk]) : chunk;
+    this.chars = this.bytes.latin1Slice();
+    this.isAscii = isAscii(this.bytes);
     let at = 0;
     while (this.state === 'before' || this.state === 'within') {
-      const next = this.frame(data, at);
+      const next = this.frame(at);
       if (next === undefined) break;
       at = next;
     }
-    this.pending = this.state === 'before' || this.state === 'within' ? Buffer.from(data.subarray(at)) : Buffer.alloc(0);
+    this.bytes = Buffer.from(this.bytes.subarray(at));
   }
 
   /** @throws CollectError `not-an-answer` or `not-linux` when there is nothing to show. */
   finish(stderr: string, host: string, timing: { startedAt: number; took: number }): RawSnapshot {
     this.readStderr(stderr);
     if (this.state === 'before') {
-      const said = decodeBytes(this.pending.subarray(0, 200)).trim() || stderr.trim().slice(0, 200);
+      const said = decodeBytes(this.bytes.subarray(0, 200)).trim() || stderr.trim().slice(0, 200);
       throw new CollectError('not-an-answer', { host, said });
     }
     if (this.notLinux) throw new CollectError('not-linux', { host });
@@ -53,28 +64,26 @@ export class WireDecoder {
   }
 
   /** Reads the frame at `at`; returns where the next one begins, or `undefined` when it has not all arrived. */
-  private frame(data: Buffer, at: number): number | undefined {
-    const end = data.indexOf(NEWLINE, at);
+  private frame(at: number): number | undefined {
+    const end = this.chars.indexOf('\n', at);
     if (end < 0) return undefined;
-    const header = decodeBytes(data.subarray(at, end));
     const body = end + 1;
+    const space = this.chars.indexOf(' ', at);
+    const kind = this.chars.slice(at, space < 0 || space > end ? end : space);
+    if (this.state === 'within' && kind === '=s') return this.stat(at, body);
+    if (this.state === 'within' && kind === '=a') return this.affinity(at, body);
+    const header = this.text(at, end);
     if (this.state === 'before') {
       if (header === FIRST_LINE) this.state = 'within';
       return body;
     }
-    const space = header.indexOf(' ');
-    const kind = space < 0 ? header : header.slice(0, space);
-    const rest = space < 0 ? '' : header.slice(space + 1);
-    const content = (length: string | undefined): string | undefined => {
-      const stop = body + Number(length);
-      return stop <= data.length ? decodeBytes(data.subarray(body, stop)) : undefined;
-    };
+    const rest = header.slice(kind.length + 1);
     switch (kind) {
       case '=c':
       case '=f': {
         const match = /^(\d{1,7}) (.+)$/s.exec(rest);
         if (!match) break;
-        const text = content(match[1]);
+        const text = this.content(body, match[1]!);
         if (text === undefined) return undefined;
         this.files.set(absolute(match[2]!), kind === '=f' ? text : text.replaceAll('\x01', '\0').replaceAll('\x02', '\n'));
         return body + Number(match[1]);
@@ -82,27 +91,10 @@ export class WireDecoder {
       case '=t': {
         const match = /^(\d+) (\d{1,7})$/.exec(rest);
         if (!match) break;
-        const text = content(match[2]);
+        const text = this.content(body, match[2]!);
         if (text === undefined) return undefined;
         this.texts.set(match[1]!, text);
         return body + Number(match[2]);
-      }
-      case '=s': {
-        const match = /^(\d+\/task\/\d+) (\d+) (\d{1,7})$/.exec(rest);
-        const membership = this.texts.get(match?.[2] ?? '');
-        if (!match || membership === undefined) break;
-        const stat = content(match[3]);
-        if (stat === undefined) return undefined;
-        this.files.set(absolute(`${match[1]}/cgroup`), membership);
-        this.files.set(absolute(`${match[1]}/stat`), stat);
-        return body + Number(match[3]);
-      }
-      case '=a': {
-        const match = /^(\d+\/task\/\d+) (\S*) (.+)$/.exec(rest);
-        if (!match) break;
-        if (match[2] !== '-') this.files.set(absolute(`${match[1]}/status`), `Cpus_allowed_list:\t${match[2]}\n`);
-        if (!match[3]!.startsWith('-')) this.files.set(absolute(`${match[1]}/schedstat`), `${match[3]}\n`);
-        return body;
       }
       case '=d':
         this.directories.add(rest);
@@ -135,6 +127,47 @@ export class WireDecoder {
     return this.damaged(header);
   }
 
+  /** The frame of a thread's membership and `stat`. */
+  private stat(at: number, body: number): number | undefined {
+    this.statFrame.lastIndex = at;
+    const match = this.statFrame.exec(this.chars);
+    const membership = match && this.texts.get(match[2]!);
+    if (membership === null || membership === undefined) return this.damaged(this.text(at, body - 1));
+    const stat = this.content(body, match![3]!);
+    if (stat === undefined) return undefined;
+    this.files.set(`/proc/${match![1]}/cgroup`, membership);
+    this.files.set(`/proc/${match![1]}/stat`, stat);
+    return body + Number(match![3]);
+  }
+
+  /** The frame of a thread's affinity and `schedstat`. */
+  private affinity(at: number, body: number): number | undefined {
+    this.affinityFrame.lastIndex = at;
+    const match = this.affinityFrame.exec(this.chars);
+    if (!match) return this.damaged(this.text(at, body - 1));
+    const [, path, cpus, schedstat] = match;
+    if (cpus !== '-') this.files.set(`/proc/${path}/status`, this.status(cpus!));
+    if (!schedstat!.startsWith('-')) this.files.set(`/proc/${path}/schedstat`, schedstat!);
+    return body;
+  }
+
+  private status(cpus: string): string {
+    let status = this.statuses.get(cpus);
+    if (status === undefined) this.statuses.set(cpus, (status = `Cpus_allowed_list:\t${cpus}\n`));
+    return status;
+  }
+
+  /** So many bytes from `body` on; `undefined` when they have not all arrived. */
+  private content(body: number, length: string): string | undefined {
+    const stop = body + Number(length);
+    return stop <= this.chars.length ? this.text(body, stop) : undefined;
+  }
+
+  /** What stands between two places of `chars`: in ASCII, the characters are the text. */
+  private text(from: number, to: number): string {
+    return this.isAscii ? this.chars.slice(from, to) : decodeBytes(this.bytes.subarray(from, to));
+  }
+
   private damaged(header: string): undefined {
     this.state = 'damaged';
     this.remarks.push(`unexpected answer: ${header.slice(0, 100)}`);
@@ -154,7 +187,7 @@ export class WireDecoder {
 
   private readStderr(stderr: string): void {
     for (const line of stderr.split('\n')) {
-      const match = /^(?:(?:\S*grep|find|tr|\S*: line \d+|sh: \d+):|sh: (?:\d+: )?can(?:not|'t) open) (.*): ([^:]+)$/s.exec(line);
+      const match = /^(?:(?:\S*grep|find|tr|\S*: line \d+):|sh: (?:\d+: )?can(?:not|'t) open) (.*): ([^:]+)$/s.exec(line);
       const errno = match && errnoOf(match[2]!);
       if (match && errno) this.errors.set(absolute(match[1]!), errno);
       else if (line.trim() !== '' && this.remarks.length < 20) this.remarks.push(line.slice(0, 300));

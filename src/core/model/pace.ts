@@ -18,3 +18,22 @@ export class Pace {
     });
   }
 }
+
+/** Work in small steps with a `yield` between: done at once by {@link atOnce}, with breaths by {@link paced}. */
+export type Steps<T> = Generator<void, T, void>;
+
+export function atOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+export async function paced<T>(steps: Steps<T>): Promise<T> {
+  const pace = new Pace();
+  for (let i = 1; ; i++) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (i % 64 === 0) await pace.breathe();
+  }
+}
