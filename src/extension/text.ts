@@ -7,7 +7,8 @@ import { visible } from '../core/visible';
  * surfaces take for a command link `[x](command:y)` or an icon `$(x)` is broken by a word joiner, which nobody sees.
  */
 export function plain(text: string): string {
-  return visible(text).replaceAll('](', ']\u2060(').replaceAll('$(', '$\u2060(');
+  const unbroken = text.replace(/([\]$])\u2060\(/g, '$1('); // what went through here before stays as it is
+  return visible(unbroken).replaceAll('](', ']\u2060(').replaceAll('$(', '$\u2060(');
 }
 
 /** Markdown built of our own words and of strings that stay text, whatever they hold. */
@@ -27,9 +28,9 @@ export class Markdown {
     return this;
   }
 
-  /** A list entry: what it is, and a string from a host. */
+  /** A list entry: what it is (a hierarchy or a path may be the host's words too), and a string from a host. */
   entry(name: string, text: string): this {
-    return this.own(`\n- ${name}: `).host(text);
+    return this.own('\n- ').host(name).own(': ').host(text);
   }
 
   build(): vscode.MarkdownString {

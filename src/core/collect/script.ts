@@ -105,7 +105,7 @@ function errors(   f, c) { c = "xargs grep -c . >/dev/null"; for (f in failed) p
  */
 const FIND_PROCESSES = String.raw`
 { n = split($0, line, "\n")
-  if (slurp("self/cmdline") && length(text) < 200) print "cut"
+  if (length(sprintf("%c", 0)) == 0) print "cut"
   for (i = 1; i <= n; i++) {
     split(line[i], word, " ")
     if (word[9] !~ /^[0-9]+\/exe$/) continue
@@ -215,6 +215,7 @@ const FIND_HIDDEN = String.raw`
  */
 const SCRIPT = String.raw`LC_ALL=C
 export LC_ALL
+unset TIME_STYLE QUOTING_STYLE GREP_OPTIONS POSIXLY_CORRECT # a person's taste in the columns of ls would hide every process
 PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 awk=awk # mawk reads small files half again as fast as gawk
 command -v mawk >/dev/null 2>&1 && awk=mawk

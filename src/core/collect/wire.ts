@@ -34,7 +34,7 @@ export class WireDecoder {
   push(chunk: Buffer): void {
     if (this.state === 'ended' || this.state === 'damaged') return;
     this.bytes = this.bytes.length > 0 ? Buffer.concat([this.bytes, chunk]) : chunk;
-    this.chars = this.bytes.latin1Slice();
+    this.chars = this.bytes.toString('latin1');
     this.isAscii = isAscii(this.bytes);
     let at = 0;
     while (this.state === 'before' || this.state === 'within') {

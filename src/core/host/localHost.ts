@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { CollectError } from '../errors';
+import { decodeBytes } from '../parse/bytes';
 
 /** What a process left behind when it ended. */
 export interface Ran {
@@ -34,7 +35,8 @@ export function runLocally(
       reject(new CollectError('cancelled', { host }));
     };
     signal.addEventListener('abort', stop, { once: true });
-    let stderr = '';
+    const stderr: Buffer[] = [];
+    let stderrBytes = 0;
     child.on('error', error => {
       signal.removeEventListener('abort', stop);
       reject(new CollectError('cannot-start', { host, said: argv[0]! }, error));
@@ -42,11 +44,12 @@ export function runLocally(
     child.stdin.on('error', () => undefined); // EPIPE: the shell ended early, which its answer tells
     child.stdout.on('data', options.onStdout);
     child.stderr.on('data', (chunk: Buffer) => {
-      if (stderr.length < MOST_STDERR) stderr += chunk.toString('utf8');
+      stderrBytes += chunk.length;
+      if (stderrBytes <= MOST_STDERR) stderr.push(chunk);
     });
     child.on('close', exitCode => {
       signal.removeEventListener('abort', stop);
-      resolve({ stderr, exitCode });
+      resolve({ stderr: decodeBytes(Buffer.concat(stderr)), exitCode });
     });
     child.stdin.end(options.stdin);
   });

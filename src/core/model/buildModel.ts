@@ -50,6 +50,7 @@ export async function buildModel(
 function hiddenTasks(raw: RawSnapshot, hierarchies: HierarchyBuilder): HiddenTasks[] {
   const found = new Map<string, { hierarchy: string; scope: string; name: string; tids: number[] }>();
   for (const [path, text] of raw.files) {
+    if (!path.endsWith('/tasks') && !path.endsWith('/cgroup.threads')) continue; // quicker than an expression, for 40,000 paths
     const match = /^(.*)\/(?:tasks|cgroup\.threads)$/s.exec(path);
     const cgroup = match && hierarchies.ofDirectory(match[1]!);
     const machine = cgroup && machineScope(cgroup.path);

@@ -35,7 +35,7 @@ export interface Hierarchy {
   readonly mountPoint: string | undefined;
   /** The cgroup that is mounted there: not `/` in a container. */
   readonly mountRoot: string;
-  /** By path. Holds the cgroups of QEMU's threads and all above them. */
+  /** By path. Holds the cgroups of all threads that were collected and all above them. */
   readonly cgroups: ReadonlyMap<string, Cgroup>;
 }
 

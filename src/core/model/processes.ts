@@ -14,35 +14,69 @@ export interface Process {
   readonly argv: readonly string[];
   /** Target of its exe link; `undefined` where it cannot be read, and for kernel threads. */
   readonly exe: string | undefined;
-  readonly leader: TaskStat | undefined;
-  readonly tasks: readonly TaskStat[];
+  readonly leader: Task | undefined;
+  readonly tasks: readonly Task[];
+}
+
+/** A task, with the texts of its other files as they are: empty where a file was not there. */
+export interface Task {
+  readonly stat: TaskStat;
+  readonly cgroup: string;
+  readonly status: string;
+  readonly schedstat: string;
+}
+
+const TASK_FILE = /^\/proc\/(\d+)\/task\/(\d+)\/(stat|cgroup|status|schedstat)$/;
+
+/** The texts of one /proc/PID/task/TID, while they are gathered. */
+interface TaskTexts {
+  stat: string | undefined;
+  cgroup: string;
+  status: string;
+  schedstat: string;
 }
 
 /** Every process of the snapshot. A task whose `stat` broke off is a problem; one that went away is simply not there. */
 export async function readProcesses(raw: RawSnapshot, problems: Problem[], pace: Pace): Promise<Process[]> {
-  const byPid = new Map<number, TaskStat[]>();
-  for (const [path, text] of raw.files) {
-    if (!path.startsWith('/proc/') || !path.endsWith('/stat')) continue;
-    const match = /^\/proc\/(\d+)\/task\/(\d+)\/stat$/.exec(path);
-    if (!match) continue;
-    await pace.breathe();
-    const stat = parseTaskStat(text);
-    if (!stat || stat.tid !== Number(match[2])) {
-      problems.push({ path, errno: 'unexpected content' });
-      continue;
+  const processes: Process[] = [];
+  for (const [pid, texts] of await gatherTasks(raw, pace)) {
+    const tasks: Task[] = [];
+    for (const [tid, { stat: text, cgroup, status, schedstat }] of texts) {
+      if (text === undefined) continue;
+      const pause = pace.breathe();
+      if (pause) await pause;
+      const stat = parseTaskStat(text);
+      if (stat?.tid === tid) tasks.push({ stat, cgroup, status, schedstat });
+      else problems.push({ path: `/proc/${pid}/task/${tid}/stat`, errno: 'unexpected content' });
     }
-    const pid = Number(match[1]);
-    const tasks = byPid.get(pid);
-    if (tasks) tasks.push(stat);
-    else byPid.set(pid, [stat]);
+    if (tasks.length === 0) continue;
+    processes.push({
+      pid,
+      argv: parseCmdline(raw.files.get(`/proc/${pid}/cmdline`) ?? ''),
+      exe: raw.links.get(`/proc/${pid}/exe`),
+      leader: tasks.find(task => task.stat.tid === pid),
+      tasks,
+    });
   }
-  return [...byPid].map(([pid, tasks]) => ({
-    pid,
-    argv: parseCmdline(raw.files.get(`/proc/${pid}/cmdline`) ?? ''),
-    exe: raw.links.get(`/proc/${pid}/exe`),
-    leader: tasks.find(task => task.tid === pid),
-    tasks,
-  }));
+  return processes;
+}
+
+/** Goes through all files once: to look four of them up by name for each thread would take longer than to parse them. */
+async function gatherTasks(raw: RawSnapshot, pace: Pace): Promise<Map<number, Map<number, TaskTexts>>> {
+  const byPid = new Map<number, Map<number, TaskTexts>>();
+  for (const [path, text] of raw.files) {
+    const pause = pace.breathe();
+    if (pause) await pause;
+    const match = TASK_FILE.exec(path);
+    if (!match) continue;
+    const [pid, tid] = [Number(match[1]), Number(match[2])];
+    let tasks = byPid.get(pid);
+    if (!tasks) byPid.set(pid, (tasks = new Map<number, TaskTexts>()));
+    let texts = tasks.get(tid);
+    if (!texts) tasks.set(tid, (texts = { stat: undefined, cgroup: '', status: '', schedstat: '' }));
+    texts[match[3] as keyof TaskTexts] = text;
+  }
+  return byPid;
 }
 
 /** Makes threads of tasks. Equal texts are parsed once: ten thousand threads have a handful of affinities. */
@@ -54,9 +88,8 @@ export class ThreadBuilder {
     private readonly memberships: MembershipBuilder,
   ) {}
 
-  thread(process: Process, stat: TaskStat, role: Role): Thread {
-    const task = `/proc/${process.pid}/task/${stat.tid}`;
-    const schedstat = parseSchedstat(this.raw.files.get(`${task}/schedstat`) ?? '');
+  thread(process: Process, { stat, cgroup, status, schedstat: times }: Task, role: Role): Thread {
+    const schedstat = parseSchedstat(times);
     return {
       key: `${stat.tid}:${stat.startTime}`,
       tid: stat.tid,
@@ -64,8 +97,8 @@ export class ThreadBuilder {
       startTime: stat.startTime,
       comm: stat.comm,
       role,
-      membership: this.memberships.of(this.raw.files.get(`${task}/cgroup`) ?? ''),
-      cpusAllowed: this.affinity(this.raw.files.get(`${task}/status`) ?? ''),
+      membership: this.memberships.of(cgroup),
+      cpusAllowed: this.affinity(status),
       lastCpu: stat.processor,
       policy: stat.policy,
       rtPriority: stat.rtPriority,

@@ -15,6 +15,7 @@ export function buildTopology(raw: RawSnapshot): Topology {
   const cpus = new Map<number, { package: number | undefined; core: number | undefined; siblings: CpuSet | undefined }>();
   const nodes = new Map<number, CpuSet>();
   for (const path of raw.files.keys()) {
+    if (!path.startsWith('/sys/devices/')) continue;
     const cpu = /^\/sys\/devices\/system\/cpu\/cpu(\d+)\/topology\//.exec(path);
     if (cpu && !cpus.has(Number(cpu[1]))) {
       const topology = `${CPU}/cpu${cpu[1]}/topology`;

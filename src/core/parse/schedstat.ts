@@ -1,3 +1,5 @@
+import { readNumbers } from './numbers';
+
 /** `/proc/PID/task/TID/schedstat` (Documentation/scheduler/sched-stats.rst). Times in nanoseconds since the task began. */
 export interface Schedstat {
   readonly runTime: number;
@@ -8,6 +10,7 @@ export interface Schedstat {
 
 /** `undefined` when the text is not three numbers (a kernel without CONFIG_SCHED_INFO has no such file). */
 export function parseSchedstat(text: string): Schedstat | undefined {
-  const match = /^(\d+) (\d+) (\d+)\s*$/.exec(text);
-  return match ? { runTime: Number(match[1]), runDelay: Number(match[2]), timeslices: Number(match[3]) } : undefined;
+  const numbers = readNumbers(text, 0, 4);
+  if (numbers.length !== 3 || !numbers.every(number => number >= 0)) return undefined;
+  return { runTime: numbers[0]!, runDelay: numbers[1]!, timeslices: numbers[2]! };
 }

@@ -1,3 +1,5 @@
+import { readNumbers } from './numbers';
+
 /** What the model needs of `/proc/PID/task/TID/stat` (proc(5), fs/proc/array.c do_task_stat). Times are in clock ticks (1/100 s). */
 export interface TaskStat {
   readonly tid: number;
@@ -35,17 +37,24 @@ export const taskFlags = {
   noSetAffinity: 0x04000000,
 } as const;
 
+/** The fields that must be there, as numbers that can be counted exactly. Others may hold more than 2^53. */
+const FIELDS = [4, 9, 14, 15, 18, 19, 22, 39, 40, 43] as const;
+const LAST_FIELD = 43;
+
 /** `undefined` when the text is not such a file. The name ends at the last `)`: it may hold any number of them itself. */
 export function parseTaskStat(text: string): TaskStat | undefined {
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   if (open < 1 || close < open) return undefined;
   const tid = Number(text.slice(0, open));
-  const fields = text.slice(close + 2).trimEnd().split(' ');
-  // fields[0] is field 3 of proc(5)
-  const field = (n: number): number => Number(fields[n - 3]);
-  const numbers = {
+  const state = text.charAt(close + 2);
+  const numbers = readNumbers(text, close + 4, LAST_FIELD - 3);
+  const field = (n: number): number => numbers[n - 4]!; // as proc(5) counts them; the state is field 3
+  if (!/^[A-Za-z] /.test(text.slice(close + 2, close + 4)) || !Number.isSafeInteger(tid) || !FIELDS.every(n => Number.isSafeInteger(field(n)))) return undefined;
+  return {
     tid,
+    comm: text.slice(open + 1, close),
+    state,
     ppid: field(4),
     flags: field(9),
     utime: field(14),
@@ -56,7 +65,6 @@ export function parseTaskStat(text: string): TaskStat | undefined {
     processor: field(39),
     rtPriority: field(40),
     guestTime: field(43),
+    policy: POLICIES[field(41)] ?? 'unknown',
   };
-  if (!/^[A-Za-z]$/.test(fields[0] ?? '') || !Object.values(numbers).every(Number.isSafeInteger)) return undefined;
-  return { ...numbers, comm: text.slice(open + 1, close), state: fields[0]!, policy: POLICIES[field(41)] ?? 'unknown' };
 }

@@ -75,7 +75,7 @@ function aliasOf(placement: Placement): string | undefined {
 
 function prefixes(path: string): string[] {
   const components = path.split('/');
-  return path.startsWith('/') && !path.includes('/..') && path !== '/' ? components.slice(1).map((_, i) => components.slice(0, i + 2).join('/')) : [];
+  return path.startsWith('/') && path !== '/' ? components.slice(1).map((_, i) => components.slice(0, i + 2).join('/')) : [];
 }
 
 export function parentOf(path: string): string {
