@@ -122,16 +122,15 @@ async function readUnread({ hosts, machines }: Parts): Promise<void> {
   if (unread.length > 0) await machines.refresh(unread);
 }
 
-/** Brings a host that was just opened into view, with its first machine's document. */
+/** Brings a host that was just opened into view, with its first machine. Damage is told even when nothing else is left to show. */
 async function show({ hosts, machines }: Parts, id: string | undefined): Promise<void> {
   const state = id === undefined ? undefined : hosts.host(id);
-  const first = state?.view?.model.machines[0];
-  if (!state || !first) return;
-  await machines.reveal(state, first, undefined);
-  const damaged = state.view!.captureProblems[0];
+  if (!state?.view) return;
+  const damaged = state.view.captureProblems[0];
   if (damaged) {
     const text = vscode.l10n.t('This capture is damaged: line {0} should be {1} and is "{2}". What could be read is shown.', damaged.line, damaged.expected, plain(damaged.found));
     void vscode.window.showWarningMessage(plain(text));
   }
+  const first = state.view.model.machines[0];
+  if (first) await machines.reveal(state, first, undefined);
 }
-

@@ -5,7 +5,7 @@ import type { Machine, Place, Thread } from '../../core/model/hostModel';
 import { roleText } from '../../core/placement/toPlacement';
 import { autoRefreshSeconds, onDidChangeConfig, qemuExecutables } from '../config';
 import { PLACEMENT_LANGUAGE, hostIdOf } from '../documents';
-import { LOCAL, type HostService, type HostState } from '../hostService';
+import type { HostService, HostState } from '../hostService';
 import { plain } from '../text';
 import { type MachinesNode, treeItem } from './machineNodes';
 
@@ -99,6 +99,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
     const kinds = this.hosts.hosts.map(state => state.source.kind);
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasHost', kinds.length > 0);
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasCapture', kinds.includes('capture'));
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.nothingFound', this.isWelcome());
     this.view.message = this.message();
     this.changed.fire(undefined);
   }
@@ -108,8 +109,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
       const found = this.hosts.hosts.flatMap(state => this.machinesOf(state)).reduce((sum, node) => sum + node.threads.length, 0);
       return vscode.l10n.t('Filter "{0}": {1} threads', plain(this.filter.text), found);
     }
-    const local = this.hosts.host(LOCAL);
-    return this.isWelcome() && local ? nothingFound(local) : '';
+    return ''; // a message of any kind would take the place of the welcome text
   }
 
   /** This machine alone, with nothing on it: the welcome text says more than an empty row. */
