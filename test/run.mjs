@@ -13,7 +13,7 @@ const shells = { bash: 'bash', busybox: 'busybox', dash: 'dash', gawk: 'gawk', m
 /** In the order in which they run: the quickest answer first. `debian` maps a command to the package that has it. */
 const suites = {
   unit: { node: mocha('out/test/unit/**/*.test.js'), debian: shells },
-  kernel: { node: mocha('out/test/kernel/**/*.test.js'), debian: { ...shells, gcc: 'gcc', 'qemu-system-x86_64': 'qemu-system-x86' }, source: 'test/kernel' },
+  kernel: { node: mocha('out/test/kernel/**/*.test.js'), debian: { ...shells, ...buildTools, 'qemu-system-x86_64': 'qemu-system-x86' }, source: 'test/kernel' },
   'in-host': { node: ['test/workbench/inHost.mjs'], debian: { chromium: 'chromium', ...buildTools }, workbench: true },
   browser: {
     node: mocha('--timeout', '60000', '--require', 'test/workbench/hooks.mjs', 'test/workbench/browser/*.test.mjs'),

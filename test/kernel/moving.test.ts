@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { makeCgroup } from './support/cgroups';
 import { PREFIX, cleanUp, start } from './support/cleanUp';
 import { collectModel, machineOf, placesIn, problemsBelow, threadOf } from './support/collect';
-import { helper } from './support/helper';
+import { helper, namedThreads } from './support/helper';
 import { trees } from './support/mounts';
 
 describe('while it is being read', function () {
@@ -13,12 +13,17 @@ describe('while it is being read', function () {
     const base = makeCgroup('cpu', 'churn');
     const child = start(helper('qemu-system-test'), ['churn', '200', base.directory.toString()]);
     await new Promise(resolve => child.stdout!.once('data', resolve));
+    // Listed behind all that moves: whatever a dying thread does to the collector must not cost it anything.
+    const still = await namedThreads(Array.from({ length: 20 }, (_, i) => Buffer.from(`CPU ${i}/KVM`)));
     const keys = trees().map(t => t.key).sort();
     const seen = new Set<string>();
     for (let i = 0; i < 20; i++) {
       const collected = await collectModel();
       const machines = collected.model.machines.filter(m => m.emulator === 'qemu-system-test');
-      assert.ok(machineOf(collected.model, child.pid).threads.length > 50);
+      assert.ok(machineOf(collected.model, child.pid).threads.length > 100);
+      const { threads } = machineOf(collected.model, still.pid);
+      assert.deepEqual(threads.map(t => t.tid).sort((a, b) => a - b), [still.pid, ...still.tids].sort((a, b) => a - b));
+      for (const thread of threads) assert.ok(thread.cpusAllowed !== undefined && thread.runTime !== undefined && thread.membership.places.get('cpu')?.cgroup?.directory !== undefined);
       for (const thread of machines.flatMap(m => m.threads)) {
         assert.deepEqual([...thread.membership.places.keys()].sort(), keys, `thread ${thread.tid}`);
         const { path, cgroup } = thread.membership.places.get('cpu')!;
@@ -39,6 +44,7 @@ describe('while it is being read', function () {
     const [one, two] = [makeCgroup('cpu', 'one'), makeCgroup('cpu', 'two')];
     const child = start(helper('qemu-system-test'), ['migrate', one.directory.toString(), two.directory.toString()]);
     const tid = Number(await new Promise(resolve => child.stdout!.once('data', resolve)));
+    one.addThread(tid);
     const seen = new Map<string, number>();
     for (let i = 0; i < 50; i++) {
       const { model } = await collectModel();

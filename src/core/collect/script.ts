@@ -220,6 +220,10 @@ PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 awk=awk # mawk reads small files half again as fast as gawk
 command -v mawk >/dev/null 2>&1 && awk=mawk
 library='${LIBRARY}'
+again() { # mawk ends at a file that it can open and not read, for its thread has just died: then it begins anew
+  for try in 1 2 3 4 5; do "$@" && return; done
+  return 1
+}
 find_processes() { # prints PIDs; what ls says of links that it may not read is no news
   printf '%s/exe\n' [0-9]* | xargs ls -ln$q 2>/dev/null |
     executable=$1 kernelThread=$2 $awk "$library"'${FIND_PROCESSES}'
@@ -228,10 +232,11 @@ read_placement() {
   printf '%s\n' "$threads" | $awk -v cut="$cut" -v v2='${V2_FILES}' "$library"'BEGIN {
     v1["cpu"] = "${V1_FILES.cpu}"; v1["cpuset"] = "${V1_FILES.cpuset}"
     v1["pids"] = "${V1_FILES.pids}"; v1["freezer"] = "${V1_FILES.freezer}" }
-  ${READ_PLACEMENT}'
+  ${READ_PLACEMENT}' || return
   [ -z "$cut" ] || for p in $processes; do
     c=$(tr '\0\n' '\1\2' <$p/cmdline) && printf '=c %s %s\n%s' "$(printf %s "$c" | wc -c)" "$p/cmdline" "$c"
   done
+  return 0
 }
 find_hidden() {
   set --
@@ -241,18 +246,23 @@ END
   find "$@" -xdev \( -path '*machine*' -o -path '*libvirt*' -o -path '*qemu*' \) \( -name tasks -o -name cgroup.threads \) -type f \
     -exec grep -aH '' {} + 2>/dev/null | $awk '${FIND_HIDDEN}'
 }
+read_threads() {
+  printf '%s\n' "$threads" | $awk "$library"'${READ_TIMES}'
+}
+read_facts() {
+  $awk "$library"'BEGIN { for (i = 1; i < ARGC; i++) if (!emit(ARGV[i]) && ARGV[i] !~ /^.sys/) fail(ARGV[i]); errors(); exit }' ${FACTS}
+}
 read_times() {
   if [ -n "$threads" ]; then
-    printf '%s\n' "$threads" | $awk "$library"'${READ_TIMES}'
+    again read_threads || return
     printf '%s/exe\n' $processes | xargs ls -ln$q 2>/dev/null | sed 's/^/=l /'
   fi
   user=$(id)
   echo "=user $user"
-  $awk "$library"'BEGIN { for (i = 1; i < ARGC; i++) if (!emit(ARGV[i])) fail(ARGV[i]); errors(); exit }' ${FACTS}
   case $user in
     uid=0\(*) ;;
     *) case $(grep ' /proc proc ' mounts) in
-         *hidepid=[!0o]*) find_hidden ;;
+         *hidepid=[!0o]*) again find_hidden ;;
        esac ;;
   esac
 }
@@ -264,16 +274,25 @@ collect() {
   done
   q=q # shows a newline in a path as ?; busybox has no such flag
   ls -lnq self/exe >/dev/null 2>&1 || q=
-  processes=$(find_processes "$1" "$2")
+  again read_facts & # beside what writes no errors of its own: two writers would tear each other's lines
+  facts=$!
+  for try in 1 2 3 4 5; do
+    processes=$(find_processes "$1" "$2")
+    complete=$?
+    [ $complete != 0 ] || break
+  done
   case $processes in
     cut*) cut=1 processes=${'$'}{processes#cut} ;;
     *) cut= ;;
   esac
   threads=$(for p in $processes; do printf '%s\n' $p/task/[0-9]*; done)
-  read_placement &
-  times=$(read_times)
-  wait
-  printf '%s\n' "$times" '=end'
+  wait $facts || complete=1
+  again read_placement &
+  placement=$!
+  times=$(read_times) || complete=1
+  wait $placement || complete=1
+  printf '%s\n' "$times"
+  [ $complete != 0 ] || echo '=end'
 }
 collect "$@" </dev/null
 `;

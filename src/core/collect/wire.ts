@@ -187,6 +187,7 @@ export class WireDecoder {
 
   private readStderr(stderr: string): void {
     for (const line of stderr.split('\n')) {
+      if (/^\S*awk: read error \(/.test(line)) continue; // it was asked again, see script.ts
       const match = /^(?:(?:\S*grep|find|tr|\S*: line \d+):|sh: (?:\d+: )?can(?:not|'t) open) (.*): ([^:]+)$/s.exec(line);
       const errno = match && errnoOf(match[2]!);
       if (match && errno) this.errors.set(absolute(match[1]!), errno);

@@ -44,9 +44,12 @@ function ioThreadId(comm: string, id: string, args: QemuArguments): string {
 
 const ORDER: readonly RoleKind[] = ['emulator', 'vcpu', 'iothread', 'vhost', 'worker', 'migration', 'vnc', 'spice', 'call_rcu', 'io_uring', 'other', 'kernel', 'helper'];
 
+/** One for all: `localeCompare` with options would make a new one each time. */
+const byId = new Intl.Collator('en', { numeric: true });
+
 /** Emulator first, then vCPUs and I/O threads by number, then the rest. */
 export function compareRoles(a: { role: Role; tid: number }, b: { role: Role; tid: number }): number {
   const byKind = ORDER.indexOf(a.role.kind) - ORDER.indexOf(b.role.kind);
   if (byKind !== 0) return byKind;
-  return (a.role.id ?? '').localeCompare(b.role.id ?? '', 'en', { numeric: true }) || a.tid - b.tid;
+  return byId.compare(a.role.id ?? '', b.role.id ?? '') || a.tid - b.tid;
 }
