@@ -28,7 +28,14 @@ export async function openWorkbench({ settings, env, viewport = { width: 1400, h
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const workbench = {
-    page, server, outside,
+    page, server, outside, folder: path.join(dir, 'workspace'),
+    /** As a person reloads the window: what the workbench remembers stays. */
+    async reload() {
+      const loaded = page.waitForEvent('load', { timeout: 60_000 });
+      await runCommand(page, 'Developer: Reload Window').catch(() => undefined); // its row goes with the page
+      await loaded;
+      await waitForWorkbench(page);
+    },
     async close() {
       opened.delete(workbench);
       await context.close();
@@ -82,18 +89,134 @@ export async function openSidebar(page, title) {
   const icon = page.locator('.activitybar .action-item', { has: page.locator(`[aria-label^="${title}"]`) }).first();
   await icon.waitFor();
   const shown = page.locator('.part.sidebar .composite.title', { hasText: new RegExp(`^\\s*${escape(title)}`, 'i') });
-  if (!(await shown.isVisible())) await icon.click();
-  await shown.waitFor();
+  // While a reloaded window brings back the one that was shown, a click may still hide it: then it is clicked again.
+  for (let attempt = 1; !(await shown.isVisible()); attempt++) {
+    await icon.click();
+    await shown.waitFor({ timeout: 5000 }).catch(error => { if (attempt === 4) throw error; });
+  }
   await restMouse(page);
 }
 
 /** A row of any tree view, by text that it contains. */
 export const treeRow = (page, text) => page.locator('.pane-body .monaco-list-row', { hasText: text }).first();
 
+/**
+ * A row of our tree, by the beginning of what a screen reader is told: `vCPU 2, CPUs 0-1 · last on 0`. A row that is scrolled
+ * out of view is not there.
+ */
+export const row = (page, begin) => page.locator(`.part.sidebar .monaco-list-row[role="treeitem"][aria-label^="${begin.replace(/["\\]/g, '\\$&')}"]`).first();
+
+/** All rows that are in view, from top to bottom, as a screen reader is told. */
+export async function rows(page) {
+  const found = await page.locator('.part.sidebar .pane-body .monaco-list-row[role="treeitem"]').evaluateAll(all =>
+    all.map(it => [it.getBoundingClientRect().top, it.getAttribute('aria-label')]));
+  return found.sort((a, b) => a[0] - b[0]).map(([, label]) => label);
+}
+
+/** Unfolds a row, by its twistie: a click on the row itself may open something. */
+export async function expand(page, begin) {
+  const found = row(page, begin);
+  await found.waitFor();
+  if ((await found.getAttribute('aria-expanded')) !== 'true') await found.locator('.monaco-tl-twistie').click();
+  await row(page, begin).and(page.locator('[aria-expanded="true"]')).waitFor();
+  await restMouse(page);
+}
+
+/** Folds the row at that place from above. */
+export async function collapse(page, at) {
+  const found = row(page, (await rows(page))[at]);
+  if ((await found.getAttribute('aria-expanded')) === 'true') await found.locator('.monaco-tl-twistie').click();
+  await found.and(page.locator('[aria-expanded="false"]')).waitFor();
+}
+
+/** Drags the edge between sidebar and editor. */
+export async function widenSidebar(page, by) {
+  const { x, y, width, height } = await page.locator('.part.sidebar').boundingBox();
+  await page.mouse.move(x + width, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + width + by, y + height / 2, { steps: 4 });
+  await page.mouse.up();
+  await restMouse(page);
+}
+
+/** Selects a row and gives it the keyboard, without opening it. */
+export async function focusRow(page, begin) {
+  await row(page, begin).waitFor();
+  for (let attempt = 1; !(await row(page, begin).and(page.locator('.focused')).isVisible()); attempt++) {
+    assert.ok(attempt < 60, `the row "${begin}" cannot be reached by keyboard`);
+    if (attempt === 1) { await page.locator('.part.sidebar .pane-body .monaco-list').first().focus(); await page.keyboard.press('Home'); } else await page.keyboard.press('ArrowDown');
+  }
+}
+
+/** Chooses from a row's context menu by mouse. A menu takes no click in its first moments, and says nothing: it is clicked until it goes. */
+export async function choose(page, begin, title) {
+  const item = page.locator('.monaco-menu .action-label', { hasText: exactly(title) }).first();
+  await row(page, begin).click({ button: 'right' });
+  for (let attempt = 1; ; attempt++) {
+    await item.click({ timeout: attempt === 1 ? 15_000 : 1000 }).catch(error => { if (attempt === 1) throw error; });
+    try {
+      await item.waitFor({ state: 'detached', timeout: 500 });
+      break;
+    } catch (error) {
+      if (attempt === 20) throw error;
+    }
+  }
+  await restMouse(page);
+}
+
+/** Clicks on one of the actions that a row shows under the mouse. */
+export async function inlineAction(page, begin, title) {
+  await row(page, begin).hover();
+  await row(page, begin).locator(`.actions [aria-label="${title}"]`).click();
+  await restMouse(page);
+}
+
+/** Clicks on one of the actions at the top of the sidebar. */
+export async function titleAction(page, title) {
+  await page.locator('.part.sidebar .composite.title').hover();
+  await page.locator(`.part.sidebar .composite.title .action-label[aria-label="${title}"]`).click();
+  await restMouse(page);
+}
+
+export const clipboard = page => page.evaluate(() => navigator.clipboard.readText());
+
+/** The modal dialog that is open, or about to open. */
+export const dialog = page => page.locator('.monaco-dialog-box');
+
+/** A notification's button. */
+export const toastButton = (page, text, title) => toast(page, text).locator('.monaco-button', { hasText: exactly(title) });
+
+/** Puts the notifications away. */
+export async function clearToasts(page) {
+  await runCommand(page, 'Notifications: Clear All Notifications');
+  await page.locator('.notification-toast').first().waitFor({ state: 'detached' });
+}
+
+/** The lines that an editor shows, inlay hints included; the first editor if none is named. */
+export async function editorLines(page, title) {
+  const editor = page.locator(title === undefined ? '.editor-instance .monaco-editor' : `.editor-instance[aria-label*="${title}"] .monaco-editor`).first();
+  const found = await editor.locator('.view-lines .view-line').evaluateAll(all => all.map(it => [Number.parseFloat(it.style.top), it.textContent]));
+  return found.sort((a, b) => a[0] - b[0]).map(([, text]) => text.replaceAll('\u00a0', ' '));
+}
+
+/** Where the status bar says that the cursor is. */
+export async function cursorLine(page) {
+  const text = await page.locator('.statusbar [aria-label^="Ln "]').first().getAttribute('aria-label');
+  return Number(/^Ln (\d+)/.exec(text)[1]);
+}
+
+/** Types into the input box or quick pick that is open or about to open, and accepts. */
+export async function answerInput(page, text) {
+  const input = quickInput(page).locator('input').first();
+  await input.waitFor();
+  await input.fill(text);
+  await page.keyboard.press('Enter');
+}
+
 /** A notification, by text that it contains. */
 export const toast = (page, text) => page.locator('.notification-toast', { hasText: text }).first();
 
-const quickInput = page => page.locator('.quick-input-widget');
+export const quickInput = page => page.locator('.quick-input-widget');
 const quickRow = (page, title) => quickInput(page).locator('.monaco-list-row').filter({ has: page.locator('.label-name', { hasText: exactly(title) }) }).first();
 
 /**

@@ -249,8 +249,8 @@ END
 read_threads() {
   printf '%s\n' "$threads" | $awk "$library"'${READ_TIMES}'
 }
-read_facts() {
-  $awk "$library"'BEGIN { for (i = 1; i < ARGC; i++) if (!emit(ARGV[i]) && ARGV[i] !~ /^.sys/) fail(ARGV[i]); errors(); exit }' ${FACTS}
+read_facts() { # of /sys a kernel has what it has
+  $awk "$library"'BEGIN { for (i = 1; i < ARGC; i++) if (!emit(ARGV[i]) && ARGV[i] !~ /^\/sys\//) fail(ARGV[i]); errors(); exit }' ${FACTS}
 }
 read_times() {
   if [ -n "$threads" ]; then

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import * as path from 'node:path';
+import { DEFAULT_QEMU_EXECUTABLES } from '../../../src/core/collect/script';
+import { HOSTS, SAMPLE, ours, root } from './support';
+
+const text = readFileSync(path.join(root, 'package.json'), 'utf8');
+const manifest = JSON.parse(text);
+const texts: Record<string, string> = JSON.parse(readFileSync(path.join(root, 'package.nls.json'), 'utf8'));
+
+describe('the manifest', () => {
+  it('gives every command a category and a title that can be translated', () => {
+    for (const { command, category, title } of manifest.contributes.commands) {
+      assert.equal(category, 'Cgroup Lens', command);
+      assert.equal(title, `%command.${command.replace('cgroupLens.', '')}%`);
+    }
+  });
+
+  it('uses every text of package.nls.json, and only those', () => {
+    const used = [...text.matchAll(/"%([\w.]+)%"/g)].map(match => match[1]!);
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(texts).sort());
+  });
+
+  it('says in its welcome text what it looks for', () => {
+    for (const name of DEFAULT_QEMU_EXECUTABLES) assert.ok(texts['welcome.nothingFound']!.includes(` ${name}`), name);
+  });
+
+  it('names only commands of its own in menus and in welcome texts', () => {
+    const commands = new Set<string>(manifest.contributes.commands.map((it: { command: string }) => it.command));
+    const inMenus = (Object.values(manifest.contributes.menus) as { command?: string }[][]).flat().flatMap(it => it.command ?? []);
+    const inTexts = Object.values(texts).flatMap(it => [...it.matchAll(/\(command:(cgroupLens\.\w+)\)/g)].map(match => match[1]!));
+    assert.deepEqual([...inMenus, ...inTexts].filter(command => !commands.has(command)), []);
+  });
+
+  it('hides from the palette what needs a row of a tree', () => {
+    const hidden = manifest.contributes.menus.commandPalette.filter((it: { when: string }) => it.when === 'false').map((it: { command: string }) => it.command);
+    for (const name of ['refreshHost', 'copyPath', 'copyTid', 'copyProcLine']) assert.ok(hidden.includes(`cgroupLens.${name}`), name);
+  });
+
+  it('activates only for its own documents, its views and its commands', () => {
+    assert.deepEqual(manifest.activationEvents, ['onFileSystem:cgroup-lens']);
+  });
+
+  it('says what an untrusted workspace may do', () => {
+    const { supported, description, restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
+    assert.equal(supported, 'limited');
+    assert.equal(description, '%capabilities.untrusted%');
+    const settings = Object.keys(manifest.contributes.configuration.properties);
+    assert.deepEqual(restrictedConfigurations.filter((name: string) => !settings.includes(name)), []);
+    assert.ok(restrictedConfigurations.includes('cgroupLens.qemuExecutables'));
+  });
+
+  it('invents no address', () => {
+    const { repository, bugs, homepage, qna } = manifest;
+    assert.deepEqual({ repository, bugs, homepage, qna }, { repository: undefined, bugs: undefined, homepage: undefined, qna: undefined });
+  });
+
+  it('has an icon of 128 × 128', () => {
+    const png = readFileSync(path.join(root, manifest.icon));
+    assert.equal(png.subarray(0, 8).toString('latin1'), '\x89PNG\r\n\x1a\n');
+    assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [128, 128]);
+  });
+});
+
+describe('the package', () => {
+  const files = readdirSync(ours().extensionPath, { recursive: true, withFileTypes: true })
+    .filter(it => it.isFile())
+    .map(it => path.relative(ours().extensionPath, path.join(it.parentPath, it.name)));
+
+  it('is small', () => assert.ok(statSync(path.join(root, 'dist/cgroup-lens.vsix')).size < 400_000));
+
+  it('runs on every platform: no native part', () => assert.deepEqual(files.filter(file => /\.(node|so|dll|dylib|wasm)$/.test(file)), []));
+
+  it('holds nothing but what it runs and shows', () => {
+    assert.deepEqual(files.filter(file => !/^(dist\/(extension|cli)\.js|media\/[\w.-]+|package\.json|package\.nls\.json|readme\.md|changelog\.md|license(\.txt)?|\.vsixmanifest)$/i.test(file)), []);
+  });
+
+  it('shows no SVG in its readme: the marketplace refuses it', () => {
+    assert.doesNotMatch(readFileSync(path.join(root, 'README.md'), 'utf8'), /\.svg/i);
+  });
+
+  it('has the pictures that its readme shows', () => {
+    const shown = [...readFileSync(path.join(root, 'README.md'), 'utf8').matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(match => match[1]!);
+    for (const picture of shown) assert.ok(files.includes(picture), picture);
+  });
+
+  it('has a real host as its sample', () => {
+    assert.ok(readFileSync(SAMPLE).equals(readFileSync(path.join(HOSTS, 'guest-hybrid.capture'))));
+    assert.ok(readFileSync(path.join(ours().extensionPath, 'media/sample.capture')).equals(readFileSync(SAMPLE)));
+  });
+});
