@@ -17,7 +17,7 @@ const suites = {
   'in-host': { node: ['test/workbench/inHost.mjs'], debian: { chromium: 'chromium', ...buildTools }, workbench: true },
   browser: {
     node: mocha('--timeout', '60000', '--require', 'test/workbench/hooks.mjs', 'test/workbench/browser/*.test.mjs'),
-    debian: { chromium: 'chromium', ...buildTools }, workbench: true,
+    debian: { chromium: 'chromium', 'qemu-system-x86_64': 'qemu-system-x86', ...buildTools }, workbench: true,
   },
 };
 

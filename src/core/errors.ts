@@ -42,9 +42,13 @@ export type CaptureReason =
   | 'not-a-capture'
   | 'newer-version'
   /** Not one line of it could be understood. */
-  | 'empty';
+  | 'empty'
+  /** The file itself could not be read. */
+  | 'unreadable';
 
 export interface CaptureDetails {
+  /** The file's name, where it is known. */
+  readonly file?: string;
   /** Counted from 1. */
   readonly line: number;
   readonly expected: string;

@@ -33,20 +33,23 @@ function describeCollectError({ reason, details }: CollectError): string {
 
 function describeCaptureError({ reason, details }: CaptureError): string {
   const found = visible(details.found);
+  const file = visible(details.file ?? t('The file'));
   switch (reason) {
     case 'not-a-capture':
-      return t('This is not a capture: line {0} should be "{1}" and is "{2}".', details.line, details.expected, found);
+      return t('{0} is not a capture: line {1} should be "{2}" and is "{3}".', file, details.line, details.expected, found);
     case 'newer-version':
-      return t('This capture was written by a newer Cgroup Lens: line {0} is "{1}", this version reads "{2}". Update the extension.', details.line, found, details.expected);
+      return t('{0} was written by a newer Cgroup Lens: line {1} is "{2}", this version reads "{3}". Update the extension.', file, details.line, found, details.expected);
     case 'empty':
-      return t('This capture holds nothing that can be read: up to line {0} no entry is whole (expected: {1}).', details.line, details.expected);
+      return t('{0} holds nothing that can be read: up to line {1} no entry is whole (expected: {2}).', file, details.line, details.expected);
+    case 'unreadable':
+      return t('{0} cannot be read: {1}. Check the path and its permissions, then open it again.', file, found);
   }
 }
 
 /** `12:03:04, 80 ms, as user op, 3 files unreadable`: how old and how complete a picture is. */
 export function describeCollection(model: HostModel, problems: readonly Problem[]): string {
   const { startedAt, took, user, complete } = model.collection;
-  const parts = [timeText(new Date(startedAt)), took < 1000 ? t('{0} ms', Math.round(took)) : t('{0} s', (took / 1000).toFixed(1))];
+  const parts = [...(startedAt > 0 ? [timeText(new Date(startedAt))] : []), took < 1000 ? t('{0} ms', Math.round(took)) : t('{0} s', (took / 1000).toFixed(1))];
   if (user) parts.push(t('as user {0}', visible(user.name)));
   if (problems.length === 1) parts.push(t('1 file unreadable'));
   else if (problems.length > 1) parts.push(t('{0} files unreadable', problems.length));

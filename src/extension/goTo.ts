@@ -23,7 +23,7 @@ export async function pickMachineOrThread(hosts: HostService): Promise<{ state: 
       const name = plain(machine.name);
       items.push({ label: `$(vm) ${name}`, description: ['PID', machine.pid, plain(machine.uuid ?? '')].join(' '), state, machine });
       for (const thread of machine.threads) {
-        const label = `$(blank) ${name}: ${plain(roleText(thread.role))}`;
+        const label = `$(blank) ${plain(roleText(thread.role))} · ${name}`;
         items.push({ label, description: `TID ${thread.tid} · ${plain(thread.comm)}`, state, machine, thread });
       }
     }

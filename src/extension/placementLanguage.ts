@@ -67,7 +67,13 @@ export class PlacementLanguage
     }
     if (node.kind !== 'row') return undefined;
     const text = new Markdown();
-    for (const cgroup of cgroupsOf(node, target)) describeCgroup(text, cgroup, target.model);
+    const silent: string[] = []; // hierarchies with nothing to say of this path share one line
+    for (const cgroup of cgroupsOf(node, target)) {
+      const limits = limitsOf(cgroup, target.model);
+      if (limits.length === 0) silent.push(cgroup.hierarchy);
+      else describeCgroup(text, cgroup, limits);
+    }
+    if (silent.length > 0) text.own('\n\n**').host(silent.join(' ')).own('** ').host(unescapeUnit(node.row.path)).own(`\n\n${vscode.l10n.t('no limit here or above')}`);
     return new vscode.Hover(text.build(), rangeOf(node.cells.path));
   }
 
@@ -127,17 +133,21 @@ function cgroupsOf(node: Extract<Node, { kind: 'row' }>, target: { readonly mode
   });
 }
 
-/** Its values, and what stands above it: a thread gets the least of all. */
-function describeCgroup(text: Markdown, cgroup: Cgroup, model: HostModel): void {
-  text.own('\n\n**').host(cgroup.hierarchy).own('** ').host(unescapeUnit(cgroup.path));
-  if (cgroup.directory !== undefined) text.entry(vscode.l10n.t('Directory'), cgroup.directory);
-  for (const at of withAncestors(cgroup)) {
+/** Its values, and those of all above it, the nearest first: a thread gets the least of all. */
+function limitsOf(cgroup: Cgroup, model: HostModel): (readonly [at: Cgroup, values: string])[] {
+  return [...withAncestors(cgroup)].flatMap(at => {
     const values = valuesOf(at, model.topology.nodes.size).map(a => `${a.name} ${a.value}`.trim());
     if (at.throttled && at.throttled.times > 0) {
       values.push(vscode.l10n.t('throttled {0} times in {1} periods, {2} s', at.throttled.times, at.throttled.periods, (at.throttled.time / 1e9).toFixed(1)));
     }
-    if (values.length > 0) text.entry(at === cgroup ? vscode.l10n.t('Here') : plain(unescapeUnit(at.path)), values.join(', '));
-  }
+    return values.length > 0 ? [[at, values.join(', ')] as const] : [];
+  });
+}
+
+function describeCgroup(text: Markdown, cgroup: Cgroup, limits: ReturnType<typeof limitsOf>): void {
+  text.own('\n\n**').host(cgroup.hierarchy).own('** ').host(unescapeUnit(cgroup.path)).own('\n');
+  if (cgroup.directory !== undefined) text.entry(vscode.l10n.t('Directory'), cgroup.directory);
+  for (const [at, values] of limits) text.entry(at === cgroup ? vscode.l10n.t('Here') : unescapeUnit(at.path), values);
 }
 
 function rangeOf(span: Span): vscode.Range {
@@ -145,7 +155,6 @@ function rangeOf(span: Span): vscode.Range {
 }
 
 function hint(document: vscode.TextDocument, line: number, text: string): vscode.InlayHint {
-  const inlay = new vscode.InlayHint(document.lineAt(line).range.end, text);
-  inlay.paddingLeft = true;
+  const inlay = new vscode.InlayHint(document.lineAt(line).range.end, `\u00a0\u00a0${text}`); // a line's cells stand two apart
   return inlay;
 }

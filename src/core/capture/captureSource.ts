@@ -1,3 +1,4 @@
+import { CaptureError } from '../errors';
 import { decodeBytes } from '../parse/bytes';
 import type { Source } from '../host/source';
 import type { RawSnapshot } from '../rawSnapshot';
@@ -16,10 +17,21 @@ export class CaptureSource implements Source {
     private readonly read: () => Promise<Uint8Array>,
   ) {}
 
-  /** @throws CaptureError, and whatever reading the file throws */
+  /** @throws CaptureError that names the file */
   async collect(): Promise<RawSnapshot> {
-    const { snapshot, problems } = await paced(parsing(decodeBytes(await this.read())));
-    this.problems = problems;
-    return snapshot;
+    const file = this.label;
+    let bytes: Uint8Array;
+    try {
+      bytes = await this.read();
+    } catch (error) {
+      throw new CaptureError('unreadable', { file, line: 0, expected: '', found: error instanceof Error ? error.message : String(error) }, error);
+    }
+    try {
+      const { snapshot, problems } = await paced(parsing(decodeBytes(bytes)));
+      this.problems = problems;
+      return snapshot;
+    } catch (error) {
+      throw CaptureError.is(error) ? new CaptureError(error.reason, { ...error.details, file }, error) : error;
+    }
   }
 }

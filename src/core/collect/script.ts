@@ -154,7 +154,7 @@ END {
     n = split(x, line, "\n")
     for (i = 1; i <= n; i++) {
       p = line[i]; sub(/^[0-9]+:/, "", p); at = index(p, ":"); if (!at) continue
-      c = substr(p, 1, at - 1); p = substr(p, at + 1); sub(/ \(deleted\)$/, "", p); sub(/,.*/, "", c); if (c == "") c = "0"
+      c = substr(p, 1, at - 1); p = substr(p, at + 1); sub(/,.*/, "", c); if (c == "") { c = "0"; sub(/ \(deleted\)$/, "", p) }
       if (!(c in mount)) continue
       m = mount[c]; r = root[m]
       if (r != "/") { if (p == r) p = ""; else if (index(p, r "/") == 1) p = substr(p, length(r) + 1); else continue }

@@ -21,11 +21,12 @@ export function parsePidCgroup(text: string): CgroupLine[] {
     if (!match) continue;
     const tokens = match[2]!.split(',').filter(token => token !== '');
     const named = tokens.find(token => token.startsWith('name='));
-    const deleted = match[3]!.endsWith(DELETED);
+    const isV2 = match[1] === '0' && tokens.length === 0;
+    const deleted = isV2 && match[3]!.endsWith(DELETED); // v1 has no such mark: there it is part of a name
     lines.push({
       controllers: tokens.filter(token => token !== named),
       name: named?.slice('name='.length),
-      isV2: match[1] === '0' && tokens.length === 0,
+      isV2,
       path: deleted ? match[3]!.slice(0, -DELETED.length) : match[3]!,
       deleted,
     });

@@ -173,7 +173,9 @@ function placeItem(node: Extract<MachinesNode, { kind: 'place' }>): vscode.TreeI
   const view = state.view!;
   const values = place.cgroup ? valuesOf(place.cgroup, view.model.topology.nodes.size).map(a => `${a.name} ${a.value}`.trim()) : [];
   if (place.deleted) values.push(vscode.l10n.t('deleted'));
-  const item = row(plain(hierarchies.join(' ')), [plain(shortPath(unescapeUnit(place.path))), ...values.map(plain)].join(' · '), 'list-tree');
+  const names = hierarchies.length > 3 ? [...hierarchies.slice(0, 2), `+${hierarchies.length - 2}`] : hierarchies;
+  const item = row(plain(names.join(' ')), [plain(shortPath(unescapeUnit(place.path))), ...values.map(plain)].join(' · '), 'list-tree');
+  item.accessibilityInformation = { label: `${plain(hierarchies.join(' '))}, ${String(item.description)}` };
   item.contextValue = 'place';
   const text = new Markdown().own('**').host(hierarchies.join(' ')).own('**\n').entry(vscode.l10n.t('Path'), placeText(place));
   for (const value of values) text.own('\n- ').host(value);

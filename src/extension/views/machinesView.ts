@@ -135,7 +135,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
     if (this.filter.isEmpty) {
       for (const hidden of view.model.hidden) nodes.push({ kind: 'hidden', id: `${source.id}/hidden/${hidden.scope}`, state, hidden });
       if (view.model.mode === 'none') nodes.push({ kind: 'message', id: `${source.id}/none`, state, text: vscode.l10n.t('No cgroup file system is mounted on this host') });
-      if (machines.length === 0) nodes.push({ kind: 'message', id: `${source.id}/empty`, state, text: nothingFound(state) });
+      if (machines.length === 0) nodes.push({ kind: 'message', id: `${source.id}/empty`, state, text: nothingFound() });
     }
     return nodes;
   }
@@ -195,6 +195,6 @@ function placeNodes(state: HostState, machine: Machine, thread: Thread): Machine
   return [...groups.values()].map(({ hierarchies, place }) => ({ kind: 'place', id: `${state.source.id}/${machine.key}/${thread.key}/${hierarchies[0]}`, state, machine, thread, hierarchies, place }));
 }
 
-function nothingFound(state: HostState): string {
-  return vscode.l10n.t('{0}: no QEMU process found. Looked for {1}.', plain(state.source.label), qemuExecutables().map(plain).join(', '));
+function nothingFound(): string {
+  return vscode.l10n.t('No QEMU process found. Looked for {0}.', qemuExecutables().map(plain).join(', '));
 }

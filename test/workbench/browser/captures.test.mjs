@@ -127,9 +127,9 @@ describe('captures that are none, or damaged', () => {
 
   it('a file that is no capture: which line should be what', async () => {
     await openCapture(page, path.join(workbench.folder, 'letter.capture'));
-    await toast(page, 'This is not a capture: line 1 should be "cgroup-lens capture 1" and is "Dear support,".').waitFor();
+    await toast(page, 'is not a capture: line 1 should be "cgroup-lens capture 1" and is "Dear support,".').waitFor();
     await screenshot(page, 'not-a-capture');
-    await toastButton(page, 'This is not a capture', 'Show Log').waitFor();
+    await toastButton(page, 'is not a capture', 'Show Log').waitFor();
     await clearToasts(page);
   });
 
@@ -233,7 +233,7 @@ describe('a hostile capture', () => {
 
   it('in a notification', async () => {
     await openCapture(page, path.join(workbench.folder, 'first.capture'));
-    const found = toast(page, 'This is not a capture');
+    const found = toast(page, 'is not a capture');
     await found.waitFor();
     assert.ok(joined(await found.innerText()).includes(`${ICON} [x](command:cgroupLens.showLog) ${IMAGE}`));
     await nothingLive('.notification-toast .notification-list-item-message');

@@ -25,7 +25,7 @@ describe('a host on which no QEMU runs', () => {
     const { page } = workbench;
     await welcome(page).locator('.monaco-button', { hasText: 'Open Sample Capture' }).click();
     await row(page, 'serial,').waitFor();
-    assert.ok((await rows(page)).some(label => /no QEMU process found\. Looked for qemu-system-\*/.test(label)));
+    assert.ok((await rows(page)).some(label => /No QEMU process found\. Looked for qemu-system-\*/.test(label)));
   });
 });
 

@@ -109,11 +109,11 @@ describe('this machine', () => {
 
   it('Go to Machine or Thread… finds a TID, a UUID and a name', async () => {
     const selected = begin => row(page, begin).and(page.locator('.selected')).waitFor();
-    await goTo(String(qemu.vcpus[1]), `${NAME}: vCPU 1`);
+    await goTo(String(qemu.vcpus[1]), `vCPU 1 · ${NAME}`);
     await selected('vCPU 1,');
     await goTo(qemu.uuid, NAME);
     await selected(NAME);
-    await goTo(`${NAME}: I/O`, `${NAME}: I/O thread iothread1`);
+    await goTo(`iothread1 · ${NAME}`, `I/O thread iothread1 · ${NAME}`);
     await selected('I/O thread iothread1,');
   });
 

@@ -56,7 +56,7 @@ for (const [title, text] of [['try to be markup', hostile(sample)], ['hold line 
     it('stay text in the outline and in the hints', async () => {
       const symbols = await answer<vscode.DocumentSymbol>('vscode.executeDocumentSymbolProvider', document.uri);
       const hints = await answer<vscode.InlayHint>('vscode.executeInlayHintProvider', document.uri, new vscode.Range(0, 0, document.lineCount, 0));
-      for (const shown of [...symbols.map(it => `${it.name} ${it.detail}`), ...hints.map(it => String(it.label))]) {
+      for (const shown of [...symbols.map(it => `${it.name} ${it.detail}`), ...hints.map(it => String(it.label).trim())]) {
         assert.doesNotMatch(shown, /\]\(|\$\(/);
         assert.doesNotMatch(shown, /[^\p{L}\p{M}\p{N}\p{P}\p{S}\u2060 ]/u);
       }
