@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CaptureSource } from '../core/capture/captureSource';
 import { printCapture } from '../core/capture/format';
@@ -17,12 +18,13 @@ const HELP = `cgroup-lens: where every QEMU thread sits
 
   cgroup-lens report [--capture FILE] [--json] [--qemu NAME]...
       the placement of each machine, of this host or of a capture
-  cgroup-lens collect [--output FILE] [--qemu NAME]...
-      a capture of this host, redacted, to FILE or to standard output
+  cgroup-lens collect [--output FILE [--force]] [--qemu NAME]...
+      a capture of this host, redacted, to FILE or to standard output; an existing
+      FILE is kept unless --force is given
 
   --qemu NAME   name of a QEMU executable besides ${DEFAULT_QEMU_EXECUTABLES.join(', ')}; * at the end for a prefix
 
-Exit code: 0 done, 1 could not be done, 2 wrong arguments.
+Exit code: 0 done, 1 could not be done, 2 wrong arguments, 3 done in part (a damaged capture).
 `;
 
 async function main(): Promise<number> {
@@ -37,8 +39,8 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2;
   }
   const qemuExecutables = [...DEFAULT_QEMU_EXECUTABLES, ...(values.qemu ?? [])];
-  const source = values.capture === undefined ? new LocalSource('local', 'localhost', () => ({ qemuExecutables })) : captureOf(values.capture);
-  return command === 'report' ? report(source, qemuExecutables, values.json ?? false) : collect(source, values.output);
+  const source = values.capture === undefined ? new LocalSource('local', hostname(), () => ({ qemuExecutables })) : captureOf(values.capture);
+  return command === 'report' ? report(source, qemuExecutables, values.json ?? false) : collect(source, values.output, values.force ?? false);
 }
 
 function parseArguments() {
@@ -49,6 +51,7 @@ function parseArguments() {
         capture: { type: 'string' },
         json: { type: 'boolean' },
         output: { type: 'string', short: 'o' },
+        force: { type: 'boolean' },
         qemu: { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },
@@ -59,7 +62,7 @@ function parseArguments() {
     if (command === 'collect' && values.capture !== undefined) return '--capture goes with report';
     return { command, values } as const;
   } catch (error) {
-    return describeError(error);
+    return describeError(error).replace(/\. .*$/s, ''); // what Node adds is about Node
   }
 }
 
@@ -76,22 +79,34 @@ async function report(source: Source, qemuExecutables: readonly string[], json: 
   } else {
     process.stdout.write(model.machines.map(machine => print(toPlacement(model, machine))).join('\n'));
   }
-  say(`${source.label}: ${describeCollection(model, problems)}`);
-  if (source instanceof CaptureSource) for (const p of source.problems) say(`line ${p.line}: expected ${p.expected}, found ${p.found}`);
+  say(`${source.label}: ${describeCollection(model, problems, source.kind)}`);
+  if (source instanceof CaptureSource) for (const p of source.problems) say(`line ${p.line}: expected "${p.expected}", found "${p.found}"`);
   for (const { scope, tids } of model.hidden) say(`${tids.length} hidden tasks in ${scope}, needs root`);
   for (const remark of raw.collection.remarks) say(remark);
   if (model.machines.length === 0) say(`no QEMU process found; looked for ${qemuExecutables.join(', ')}`);
   if (model.mode === 'none') say('no cgroup file system is mounted here');
-  return 0;
+  return model.collection.complete ? 0 : 3;
 }
 
-async function collect(source: Source, output: string | undefined): Promise<number> {
+async function collect(source: Source, output: string | undefined, force: boolean): Promise<number> {
   const { snapshot, removed } = redact(await source.collect(new AbortController().signal));
   const text = printCapture(snapshot);
   if (output === undefined) process.stdout.write(text);
-  else await writeFile(output, text, { mode: 0o600 });
+  else if (!(await writeNew(output, text, force))) return 1;
   for (const line of describeRemoved(removed)) say(`removed: ${line}`);
   return 0;
+}
+
+/** A file that is there already may be somebody's only copy. */
+async function writeNew(file: string, text: string, force: boolean): Promise<boolean> {
+  try {
+    await writeFile(file, text, { mode: 0o600, flag: force ? 'w' : 'wx' });
+    return true;
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    say(exists ? `${file} exists already; choose another name, or add --force to replace it` : `${file} cannot be written: ${describeError(error)}`);
+    return false;
+  }
 }
 
 function say(text: string): void {

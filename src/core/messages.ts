@@ -47,10 +47,10 @@ function describeCaptureError({ reason, details }: CaptureError): string {
 }
 
 /** `12:03:04, 80 ms, as user op, 3 files unreadable`: how old and how complete a picture is. */
-export function describeCollection(model: HostModel, problems: readonly Problem[]): string {
+export function describeCollection(model: HostModel, problems: readonly Problem[], kind: 'live' | 'capture'): string {
   const { startedAt, took, user, complete } = model.collection;
-  const parts = [...(startedAt > 0 ? [timeText(new Date(startedAt))] : []), took < 1000 ? t('{0} ms', Math.round(took)) : t('{0} s', (took / 1000).toFixed(1))];
-  if (user) parts.push(t('as user {0}', visible(user.name)));
+  const parts = [...(startedAt > 0 ? [timeText(new Date(startedAt), kind === 'capture')] : []), took < 1000 ? t('{0} ms', Math.round(took)) : t('{0} s', (took / 1000).toFixed(1))];
+  if (user) parts.push(user.name === String(user.uid) ? t('as UID {0}', user.uid) : t('as user {0}', visible(user.name)));
   if (problems.length === 1) parts.push(t('1 file unreadable'));
   else if (problems.length > 1) parts.push(t('{0} files unreadable', problems.length));
   if (model.hidden.length > 0) parts.push(t('some tasks hidden, needs root'));
@@ -58,10 +58,10 @@ export function describeCollection(model: HostModel, problems: readonly Problem[
   return parts.join(', ');
 }
 
-/** `12:03:04`; of another day with its date. */
-function timeText(time: Date): string {
+/** `12:03:04`; of another day, or of a capture, with its date. */
+function timeText(time: Date, withDate: boolean): string {
   const clock = time.toLocaleTimeString('en-GB');
-  if (time.toDateString() === new Date().toDateString()) return clock;
+  if (!withDate && time.toDateString() === new Date().toDateString()) return clock;
   const two = (n: number): string => String(n).padStart(2, '0');
   return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock}`;
 }

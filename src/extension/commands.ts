@@ -128,7 +128,7 @@ async function show({ hosts, machines }: Parts, id: string | undefined): Promise
   if (!state?.view) return;
   const damaged = state.view.captureProblems[0];
   if (damaged) {
-    const text = vscode.l10n.t('This capture is damaged: line {0} should be {1} and is "{2}". What could be read is shown.', damaged.line, damaged.expected, plain(damaged.found));
+    const text = vscode.l10n.t('{0} is damaged: line {1} should be {2} and is "{3}". What could be read is shown.', state.source.label, damaged.line, damaged.expected, plain(damaged.found));
     void vscode.window.showWarningMessage(plain(text));
   }
   const first = state.view.model.machines[0];

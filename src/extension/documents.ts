@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { encodeBytes } from '../core/parse/bytes';
+import { decodeBytes, encodeBytes } from '../core/parse/bytes';
 import type { HostId } from '../core/host/source';
 import type { Cgroup, HostModel, Machine } from '../core/model/hostModel';
 import { LOCAL, type HostService, type HostState } from './hostService';
@@ -23,17 +23,19 @@ function documentName(model: HostModel, machine: Machine): string {
   return alone ? name : `${name}-${machine.pid}`;
 }
 
-/** The interface files of one cgroup, as they were read. The raw path goes along, byte by byte, for it may be no text. */
-export function cgroupUri(state: HostState, cgroup: Cgroup): vscode.Uri {
+/** The interface files of a cgroup in one hierarchy or several. The raw path goes along, byte by byte, for it may be no text. */
+export function cgroupUri(state: HostState, cgroups: readonly Cgroup[]): vscode.Uri {
+  const [cgroup] = cgroups;
+  if (!cgroup) throw new RangeError('a document of no cgroup');
   const parts = cgroup.path.split('/').filter(part => part !== '').map(pathSegment);
   const path = ['', pathSegment(state.source.label), pathSegment(cgroup.hierarchy), ...parts].join('/');
-  const query = encodeBytes(JSON.stringify([cgroup.hierarchy, encodeBytes(cgroup.path).toString('base64')])).toString('base64url');
+  const query = encodeBytes(JSON.stringify([cgroups.map(c => c.hierarchy), encodeBytes(cgroup.path).toString('base64')])).toString('base64url');
   return vscode.Uri.from({ scheme: SCHEME, authority: authorityOf(state.source.id), path: `${path}${parts.length === 0 ? '/root' : ''}.cgroup`, query });
 }
 
 export type Target =
   | { readonly kind: 'placement'; readonly state: HostState; readonly model: HostModel; readonly machine: Machine }
-  | { readonly kind: 'cgroup'; readonly state: HostState; readonly model: HostModel; readonly cgroup: Cgroup }
+  | { readonly kind: 'cgroup'; readonly state: HostState; readonly model: HostModel; readonly cgroups: readonly Cgroup[] }
   /** The host has not been read in this window. */
   | { readonly kind: 'not-connected'; readonly state: HostState | undefined }
   /** The host was read, and has no such machine or cgroup (any more). */
@@ -45,22 +47,24 @@ export function resolve(hosts: HostService, uri: vscode.Uri): Target {
   if (!state?.view) return { kind: 'not-connected', state };
   const { model } = state.view;
   if (uri.path.endsWith('.cgroup')) {
-    const cgroup = cgroupOf(model, uri.query);
-    return cgroup ? { kind: 'cgroup', state, model, cgroup } : { kind: 'gone', state };
+    const cgroups = cgroupsOf(model, uri.query);
+    return cgroups.length > 0 ? { kind: 'cgroup', state, model, cgroups } : { kind: 'gone', state };
   }
   const machine = model.machines.find(m => placementUri(state, model, m).path === uri.path);
   return machine ? { kind: 'placement', state, model, machine } : { kind: 'gone', state };
 }
 
-function cgroupOf(model: HostModel, query: string): Cgroup | undefined {
+function cgroupsOf(model: HostModel, query: string): Cgroup[] {
+  let address: unknown;
   try {
-    const [hierarchy, path] = JSON.parse(Buffer.from(query, 'base64url').toString('utf8')) as [string, string];
-    const bytes = Buffer.from(path, 'base64');
-    const cgroups = model.hierarchies.find(h => h.key === hierarchy)?.cgroups.values() ?? [];
-    return [...cgroups].find(cgroup => encodeBytes(cgroup.path).equals(bytes));
+    address = JSON.parse(Buffer.from(query, 'base64url').toString('utf8'));
   } catch {
-    return undefined; // an address that somebody typed
+    return []; // an address that somebody typed
   }
+  const [keys, path] = Array.isArray(address) ? (address as unknown[]) : [];
+  if (!Array.isArray(keys) || typeof path !== 'string') return [];
+  const raw = decodeBytes(Buffer.from(path, 'base64'));
+  return model.hierarchies.filter(h => keys.includes(h.key)).flatMap(h => h.cgroups.get(raw) ?? []);
 }
 
 export function hostIdOf(uri: vscode.Uri): HostId {

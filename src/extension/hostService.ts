@@ -133,7 +133,9 @@ export class HostService implements vscode.Disposable {
   private async read(source: Source, signal: AbortSignal, before: HostModel | undefined): Promise<HostView> {
     const raw = await source.collect(signal);
     const { model, problems } = await buildModel(raw, source, programNames());
-    this.log.debug(`${source.label}: ${describeCollection(model, problems)}`);
+    const text = `${source.label}: ${describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;
+    if (before?.machines.length === model.machines.length) this.log.debug(text);
+    else this.log.info(text); // what is new is told, not each of a thousand refreshes
     for (const remark of raw.collection.remarks) this.log.warn(`${source.label}: ${remark}`);
     for (const problem of problems.slice(0, 50)) this.log.warn(`${source.label}: ${problem.errno} ${problem.path}`);
     const captureProblems = source instanceof CaptureSource ? source.problems : [];

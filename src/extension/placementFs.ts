@@ -104,7 +104,7 @@ export class PlacementFs implements vscode.FileSystemProvider, vscode.Disposable
       case 'placement':
         return print(toPlacement(target.model, target.machine));
       case 'cgroup':
-        return cgroupText(target.cgroup, target.state.view!);
+        return `${target.cgroups.map(cgroup => cgroupText(cgroup, target.state.view!)).join('\n\n')}\n`;
       default:
         return `${absenceText(target)}\n`;
     }
@@ -136,5 +136,5 @@ function cgroupText(cgroup: Cgroup, view: HostView): string {
     if (lines.length === 1) lines.push(`  ${vscode.l10n.t('no file was read')}`);
     blocks.push(lines.join('\n'));
   }
-  return `${blocks.join('\n\n')}\n`;
+  return blocks.join('\n\n');
 }

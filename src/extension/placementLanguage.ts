@@ -9,7 +9,7 @@ import { PLACEMENT_LANGUAGE, SCHEME, type Target, cgroupUri, resolve } from './d
 import type { HostService } from './hostService';
 import { nodeAt, parsedDocument } from './parsedDocuments';
 import { Markdown, plain } from './text';
-import { threadTooltip, trouble } from './views/machineNodes';
+import { hostTooltip, threadTooltip, trouble } from './views/machineNodes';
 
 const SELECTOR: vscode.DocumentSelector = { scheme: SCHEME, language: PLACEMENT_LANGUAGE };
 
@@ -65,6 +65,7 @@ export class PlacementLanguage
       const thread = target.machine.threads.find(t => t.tid === node.tid);
       return thread && new vscode.Hover(threadTooltip(view, thread), document.lineAt(node.line).range);
     }
+    if (node.kind === 'host') return new vscode.Hover(hostTooltip(target.state), document.lineAt(node.line).range);
     if (node.kind !== 'row') return undefined;
     const text = new Markdown();
     const silent: string[] = []; // hierarchies with nothing to say of this path share one line
@@ -81,9 +82,9 @@ export class PlacementLanguage
     const target = this.target(document);
     if (!target) return [];
     return parsedDocument(document).nodes.flatMap(node => {
-      const cgroup = node.kind === 'row' ? cgroupsOf(node, target)[0] : undefined;
-      if (!cgroup?.directory || node.kind !== 'row') return [];
-      const link = new vscode.DocumentLink(rangeOf(node.cells.path), cgroupUri(target.state, cgroup));
+      const cgroups = node.kind === 'row' ? cgroupsOf(node, target).filter(cgroup => cgroup.directory !== undefined) : [];
+      if (cgroups.length === 0 || node.kind !== 'row') return [];
+      const link = new vscode.DocumentLink(rangeOf(node.cells.path), cgroupUri(target.state, cgroups));
       link.tooltip = vscode.l10n.t('Show the interface files as they were read');
       return [link];
     });
@@ -95,10 +96,10 @@ export class PlacementLanguage
     const view = target.state.view!;
     return parsedDocument(document).nodes.flatMap(node => {
       if (node.line < range.start.line || node.line > range.end.line) return [];
-      if (node.kind === 'host') return [hint(document, node.line, describeCollection(view.model, view.problems))];
+      if (node.kind === 'host') return [hint(document, node.line, describeCollection(view.model, view.problems, target.state.source.kind), hostTooltip(target.state))];
       if (node.kind !== 'thread') return [];
       const thread = target.machine.threads.find(t => t.tid === node.tid);
-      return thread ? [hint(document, node.line, [vscode.l10n.t('last on {0}', thread.lastCpu), ...trouble(view, thread)].join(' · '))] : [];
+      return thread ? [hint(document, node.line, [...(trouble(view, thread) ? [trouble(view, thread)!.text] : []), vscode.l10n.t('last on {0}', thread.lastCpu)].join(' · '), threadTooltip(view, thread))] : [];
     });
   }
 
@@ -154,7 +155,8 @@ function rangeOf(span: Span): vscode.Range {
   return new vscode.Range(span.line, span.start, span.line, span.end);
 }
 
-function hint(document: vscode.TextDocument, line: number, text: string): vscode.InlayHint {
+function hint(document: vscode.TextDocument, line: number, text: string, tooltip: vscode.MarkdownString): vscode.InlayHint {
   const inlay = new vscode.InlayHint(document.lineAt(line).range.end, `\u00a0\u00a0${text}`); // a line's cells stand two apart
+  inlay.tooltip = tooltip;
   return inlay;
 }

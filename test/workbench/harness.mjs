@@ -60,7 +60,7 @@ const quietSettings = {
 };
 
 /**
- * Makes `dir` ready for start(): user data, settings, an empty workspace folder, and the VSIX installed as a user would.
+ * Makes `dir` ready for start(): user data, settings, an empty workspace folder, and the VSIX, or several, installed as a user would.
  * fresh: false keeps what an earlier run left there, settings included.
  */
 export async function prepare(dir, { vsix, settings = {}, fresh = true } = {}) {
@@ -70,7 +70,7 @@ export async function prepare(dir, { vsix, settings = {}, fresh = true } = {}) {
   writeFileSync(path.join(dir, 'config.yaml'), 'auth: none\ncert: false\n');
   const settingsFile = path.join(dir, 'data/User/settings.json');
   if (!existsSync(settingsFile)) writeFileSync(settingsFile, JSON.stringify({ ...quietSettings, ...settings }, null, 2));
-  if (vsix) await run(node, [entry, ...folders(dir), '--install-extension', vsix, '--force'], { quiet: true, env: cleanEnv(dir) });
+  for (const file of [vsix ?? []].flat()) await run(node, [entry, ...folders(dir), '--install-extension', file, '--force'], { quiet: true, env: cleanEnv(dir) });
 }
 
 /**

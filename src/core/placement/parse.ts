@@ -73,7 +73,7 @@ class Parser {
       this.alias = afterKeyword(first.slice(2));
       return this.node('alias', at);
     }
-    const all = /^all (\d+) threads$/.exec(first);
+    const all = /^all (\d+) threads?$/.exec(first);
     if (all) {
       this.count = Number(all[1]);
       return this.open('all', at);

@@ -14,7 +14,7 @@ export function print(placement: Placement): string {
   const pathWidth = Math.min(40, Math.max(0, ...allRows.filter(row => row.attributes.length > 0).map(row => pathText(row.path, alias).length)));
   const sharedWidth = widest([...placement.shared, ...placement.above]);
   const apartWidth = widest(placement.threads.flatMap(t => t.rows));
-  lines.push('', `all ${placement.count} threads`, ...placement.shared.map(row => rowText(row, alias, [sharedWidth, pathWidth])));
+  lines.push('', `all ${placement.count} ${placement.count === 1 ? 'thread' : 'threads'}`, ...placement.shared.map(row => rowText(row, alias, [sharedWidth, pathWidth])));
   const widths = [0, 1, 2, 3, 4].map(i => Math.max(0, ...placement.threads.map(thread => threadCells(thread)[i]?.length ?? 0)));
   placement.threads.forEach((thread, i) => {
     const apart = i === 0 || thread.rows.length > 0 || placement.threads[i - 1]!.rows.length > 0;

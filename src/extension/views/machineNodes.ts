@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { unescapeUnit } from '../../core/parse/systemdName';
 import { describeCollection, describeError } from '../../core/messages';
-import type { HiddenTasks, Machine, Place, Thread } from '../../core/model/hostModel';
+import type { HiddenTasks, HostModel, Machine, Place, Thread } from '../../core/model/hostModel';
 import { roleText, valuesOf } from '../../core/placement/toPlacement';
 import type { HostState, HostView } from '../hostService';
 import { Markdown, plain } from '../text';
@@ -26,7 +26,7 @@ function build(node: MachinesNode): vscode.TreeItem {
     case 'host':
       return hostItem(node.state);
     case 'machine':
-      return machineItem(node.machine, node.threads);
+      return machineItem(node.state.view!, node.machine, node.threads);
     case 'thread':
       return threadItem(node.state.view!, node.thread);
     case 'place':
@@ -60,7 +60,7 @@ function hostItem(state: HostState): vscode.TreeItem {
   const { source, view, error } = state;
   const facts: string[] = [];
   if (error !== undefined) facts.push(vscode.l10n.t('cannot be read'));
-  if (view) facts.push(view.model.mode, describeCollection(view.model, view.problems));
+  if (view) facts.push(view.model.mode, describeCollection(view.model, view.problems, source.kind));
   if (view && view.captureProblems.length > 0) facts.push(vscode.l10n.t('{0} damaged lines', view.captureProblems.length));
   const icon = error !== undefined ? 'error' : source.kind === 'capture' ? 'file-zip' : 'server';
   const item = row(plain(source.label), facts.join(' · '), icon, error === undefined ? undefined : 'problemsErrorIcon.foreground');
@@ -70,30 +70,47 @@ function hostItem(state: HostState): vscode.TreeItem {
   return item;
 }
 
-function hostTooltip({ source, view, error }: HostState): vscode.MarkdownString {
+/** What a host is, and how well it is known; over its row and over the head of a document. */
+export function hostTooltip({ source, view, error }: HostState): vscode.MarkdownString {
   const text = new Markdown().own('**').host(source.label).own('**');
   if (source.kind === 'capture') text.own(`\n\n${vscode.l10n.t('A capture: read-only, as it was when it was taken.')}`);
   if (error !== undefined) text.own('\n\n').host(describeError(error));
   if (!view) return text.build();
   const { model, problems, captureProblems } = view;
-  text.own('\n').entry(vscode.l10n.t('Kernel'), model.kernel).entry(vscode.l10n.t('PID 1'), model.init);
+  text.own('\n').entry(model.mode, modeText(model.mode)).entry(vscode.l10n.t('Kernel'), model.kernel).entry(vscode.l10n.t('PID 1'), model.init);
   for (const [version, title] of [['v1', 'cgroup v1'], ['v2', 'cgroup v2'], ['none', vscode.l10n.t('not mounted')]] as const) {
     const names = [...model.controllers].filter(([, v]) => v === version).map(([name]) => name);
     if (names.length > 0) text.entry(title, names.join(' '));
   }
-  text.entry(vscode.l10n.t('Read'), describeCollection(model, problems));
+  text.entry(vscode.l10n.t('Read'), describeCollection(model, problems, source.kind));
   for (const problem of problems.slice(0, 5)) text.entry(problem.errno, problem.path);
   for (const p of captureProblems.slice(0, 5)) text.entry(vscode.l10n.t('Line {0}', p.line), vscode.l10n.t('expected {0}, found {1}', p.expected, p.found));
   return text.build();
 }
 
-function machineItem(machine: Machine, threads: readonly Thread[]): vscode.TreeItem {
+function modeText(mode: HostModel['mode']): string {
+  switch (mode) {
+    case 'legacy':
+      return vscode.l10n.t('controllers in cgroup v1 only');
+    case 'unified':
+      return vscode.l10n.t('cgroup v2 only');
+    case 'hybrid':
+      return vscode.l10n.t('controllers in cgroup v1; a v2 without any keeps the books');
+    case 'mixed':
+      return vscode.l10n.t('controllers in both cgroup v1 and v2: a thread has its place in both');
+    case 'none':
+      return vscode.l10n.t('no cgroup file system is mounted');
+  }
+}
+
+function machineItem(view: HostView, machine: Machine, threads: readonly Thread[]): vscode.TreeItem {
   const vcpus = machine.threads.filter(thread => thread.role.kind === 'vcpu').length;
-  const facts = [`PID ${machine.pid}`];
+  const bad = machine.threads.filter(thread => trouble(view, thread)?.isBad === true).length;
+  const facts = [...(bad === 0 ? [] : [bad === 1 ? vscode.l10n.t('1 thread held back') : vscode.l10n.t('{0} threads held back', bad)]), `PID ${machine.pid}`];
   if (machine.state === 'starting') facts.push(vscode.l10n.t('starting'));
-  facts.push(vcpus === 1 ? vscode.l10n.t('1 vCPU') : vscode.l10n.t('{0} vCPUs', vcpus), vscode.l10n.t('{0} threads', machine.threads.length));
+  facts.push(vcpus === 1 ? vscode.l10n.t('1 vCPU') : vscode.l10n.t('{0} vCPUs', vcpus), machine.threads.length === 1 ? vscode.l10n.t('1 thread') : vscode.l10n.t('{0} threads', machine.threads.length));
   if (threads.length < machine.threads.length) facts.push(vscode.l10n.t('{0} fit the filter', threads.length));
-  const item = row(plain(machine.name), facts.join(' · '), machine.state === 'starting' ? 'loading' : 'vm');
+  const item = row(plain(machine.name), facts.join(' · '), machine.state === 'starting' ? 'loading' : 'vm', bad > 0 ? 'list.warningForeground' : undefined);
   item.collapsibleState = threads.length < machine.threads.length ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
   item.contextValue = 'machine';
   const text = new Markdown().own('**').host(machine.name).own('**\n').entry('PID', String(machine.pid)).entry(vscode.l10n.t('Executable'), machine.emulator);
@@ -108,14 +125,16 @@ export function percent(share: number): string {
   return `${share < 0.1 ? (share * 100).toFixed(1) : Math.round(share * 100)} %`;
 }
 
-/** What answers the 3 a.m. question, in the order of how bad it is. Below one in a thousand it is noise. */
-export function trouble(view: HostView, thread: Thread): string[] {
-  const facts: string[] = [];
+/** What answers the 3 a.m. question. Time throttled counts as waiting in the kernel's books: it is said once, as what it is. */
+export function trouble(view: HostView, thread: Thread): { readonly text: string; readonly isBad: boolean } | undefined {
   const throttled = view.rates.throttled(thread);
-  if (throttled) facts.push(vscode.l10n.t('throttled {0} at {1}', percent(throttled.share), plain(unescapeUnit(throttled.cgroup.path))));
+  if (throttled && throttled.share >= 0.001) {
+    const path = plain(shortPath(unescapeUnit(throttled.cgroup.path)));
+    return { text: vscode.l10n.t('throttled {0} of the time at {1}', percent(throttled.share), path), isBad: true };
+  }
   const waiting = view.rates.waiting(thread);
-  if (waiting !== undefined && waiting >= 0.001) facts.push(vscode.l10n.t('waits {0}', percent(waiting)));
-  return facts;
+  // Below one in a hundred it is noise; below one in twenty no reason to be alarmed.
+  return waiting === undefined || waiting < 0.01 ? undefined : { text: vscode.l10n.t('waits {0}', percent(waiting)), isBad: waiting >= 0.05 };
 }
 
 function threadItem(view: HostView, thread: Thread): vscode.TreeItem {
@@ -124,7 +143,7 @@ function threadItem(view: HostView, thread: Thread): vscode.TreeItem {
   const policy = thread.policy === 'other' ? [] : [`${thread.policy} ${thread.rtPriority}`];
   // Where the role says nothing the thread's own name does.
   const name = thread.role.kind === 'other' || thread.role.kind === 'kernel' ? [plain(thread.comm)] : [];
-  const item = row(plain(roleText(thread.role)), [...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy, ...facts].join(' · '), ICONS[thread.role.kind] ?? 'circle-outline', facts.length > 0 ? 'list.warningForeground' : undefined);
+  const item = row(plain(roleText(thread.role)), [...(facts ? [facts.text] : []), ...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy].join(' · '), ICONS[thread.role.kind] ?? 'circle-outline', facts?.isBad ? 'list.warningForeground' : undefined);
   item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
   item.contextValue = 'thread';
   item.tooltip = threadTooltip(view, thread);
@@ -152,7 +171,8 @@ export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownSt
   if (thread.runTime !== undefined && thread.runDelay !== undefined) {
     text.entry(vscode.l10n.t('Since it began'), vscode.l10n.t('ran {0} s, waited for a CPU {1} s', (thread.runTime / 1e9).toFixed(1), (thread.runDelay / 1e9).toFixed(1)));
   }
-  for (const fact of trouble(view, thread)) text.own('\n- ').host(fact);
+  const facts = trouble(view, thread);
+  if (facts) text.own('\n- ').host(facts.text);
   text.own('\n\n');
   for (const [key, place] of thread.membership.places) text.entry(key, placeText(place));
   return text.build();

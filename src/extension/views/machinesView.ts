@@ -3,6 +3,7 @@ import { describeError } from '../../core/messages';
 import { Filter } from '../../core/model/filter';
 import type { Machine, Place, Thread } from '../../core/model/hostModel';
 import { roleText } from '../../core/placement/toPlacement';
+import type { HostId } from '../../core/host/source';
 import { autoRefreshSeconds, onDidChangeConfig, qemuExecutables } from '../config';
 import { PLACEMENT_LANGUAGE, hostIdOf } from '../documents';
 import type { HostService, HostState } from '../hostService';
@@ -19,6 +20,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   private readonly disposables: vscode.Disposable[] = [];
   private filter = new Filter('', thread => roleText(thread.role));
   private timer: NodeJS.Timeout | undefined;
+  private disposed = false;
 
   constructor(
     private readonly hosts: HostService,
@@ -30,10 +32,10 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
       this.changed,
       hosts.onDidChange(() => this.show()),
       this.view.onDidChangeVisibility(() => this.becameVisible()),
-      vscode.window.onDidChangeVisibleTextEditors(() => this.schedule()),
-      onDidChangeConfig(() => this.schedule()),
+      onDidChangeConfig(() => this.reschedule()),
     );
     this.show();
+    this.schedule();
     if (this.view.visible) this.becameVisible();
   }
 
@@ -91,6 +93,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   dispose(): void {
+    this.disposed = true;
     clearTimeout(this.timer);
     for (const disposable of this.disposables) disposable.dispose();
   }
@@ -154,20 +157,31 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
       const unread = this.hosts.hosts.filter(state => !state.view && state.error === undefined).map(state => state.source.id);
       if (unread.length > 0) this.refresh(unread).catch((error: unknown) => this.log.error(describeError(error)));
     }
+  }
+
+  /** One refresh after the other, never two at once, and none while nobody looks. A time that is set is kept. */
+  private schedule(): void {
+    const seconds = autoRefreshSeconds();
+    if (seconds === 0 || this.timer !== undefined || this.disposed) return;
+    this.timer = setTimeout(() => {
+      void Promise.all(this.watched().map(id => this.hosts.refresh(id))).finally(() => {
+        this.timer = undefined;
+        this.schedule();
+      });
+    }, seconds * 1000);
+  }
+
+  private reschedule(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     this.schedule();
   }
 
-  /** One refresh after the other, never two at once, and none while nobody looks. */
-  private schedule(): void {
-    clearTimeout(this.timer);
-    const seconds = autoRefreshSeconds();
-    if (seconds === 0) return;
-    const live = this.hosts.hosts.filter(state => state.source.kind === 'live' && (state.view !== undefined || state.error !== undefined)).map(state => state.source.id);
+  /** Hosts that were read and that somebody looks at, in the view or in a document. */
+  private watched(): HostId[] {
+    const read = this.hosts.hosts.filter(state => state.source.kind === 'live' && (state.view !== undefined || state.error !== undefined)).map(state => state.source.id);
     const inEditors = new Set(vscode.window.visibleTextEditors.filter(e => e.document.languageId === PLACEMENT_LANGUAGE).map(e => hostIdOf(e.document.uri)));
-    const wanted = live.filter(id => this.view.visible || inEditors.has(id));
-    this.timer = setTimeout(() => {
-      void Promise.all(wanted.map(id => this.hosts.refresh(id))).then(() => this.schedule());
-    }, seconds * 1000);
+    return read.filter(id => this.view.visible || inEditors.has(id));
   }
 }
 
