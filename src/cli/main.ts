@@ -11,6 +11,7 @@ import { describeCollection, describeError, describeRemoved } from '../core/mess
 import { buildModel } from '../core/model/buildModel';
 import { print } from '../core/placement/print';
 import { toPlacement } from '../core/placement/toPlacement';
+import { isProgramName } from '../core/parse/programName';
 import { visible } from '../core/visible';
 import { modelToJson } from './json';
 
@@ -26,6 +27,14 @@ const HELP = `cgroup-lens: where every QEMU thread sits
 
 Exit code: 0 done, 1 could not be done, 2 wrong arguments, 3 done in part (a damaged capture).
 `;
+
+/** Longer than any host that works needs. */
+const TIMEOUT_SECONDS = 120;
+
+/** Aborted by a signal or when it takes too long: the shell that reads the host ends with us. */
+const abort = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => abort.abort());
+setTimeout(() => abort.abort(), TIMEOUT_SECONDS * 1000).unref();
 
 async function main(): Promise<number> {
   const parsed = parseArguments();
@@ -59,7 +68,9 @@ function parseArguments() {
     const command = positionals[0];
     if (positionals.length > 1) return `unexpected argument: ${visible(positionals[1]!)}`;
     if (command !== undefined && command !== 'report' && command !== 'collect') return `unknown command: ${visible(command)}`;
-    if (command === 'collect' && values.capture !== undefined) return '--capture goes with report';
+    if (command === 'collect' && (values.capture !== undefined || values.json)) return '--capture and --json go with report';
+    if (command === 'report' && (values.output !== undefined || values.force)) return '--output and --force go with collect';
+    if (values.qemu?.some(name => !isProgramName(name))) return '--qemu takes the name of a program, without a path, * at its end for a prefix';
     return { command, values } as const;
   } catch (error) {
     return describeError(error).replace(/\. .*$/s, ''); // what Node adds is about Node
@@ -72,10 +83,10 @@ function captureOf(file: string): CaptureSource {
 }
 
 async function report(source: Source, qemuExecutables: readonly string[], json: boolean): Promise<number> {
-  const raw = await source.collect(new AbortController().signal);
+  const raw = await source.collect(abort.signal);
   const { model, problems } = await buildModel(raw, source, { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS });
   if (json) {
-    process.stdout.write(`${JSON.stringify(modelToJson(model, problems), null, 2)}\n`);
+    process.stdout.write(`${escapeInvisible(JSON.stringify(modelToJson(model, problems), null, 2))}\n`);
   } else {
     process.stdout.write(model.machines.map(machine => print(toPlacement(model, machine))).join('\n'));
   }
@@ -89,12 +100,17 @@ async function report(source: Source, qemuExecutables: readonly string[], json: 
 }
 
 async function collect(source: Source, output: string | undefined, force: boolean): Promise<number> {
-  const { snapshot, removed } = redact(await source.collect(new AbortController().signal));
+  const { snapshot, removed } = redact(await source.collect(abort.signal));
   const text = printCapture(snapshot);
   if (output === undefined) process.stdout.write(text);
   else if (!(await writeNew(output, text, force))) return 1;
   for (const line of describeRemoved(removed)) say(`removed: ${line}`);
   return 0;
+}
+
+/** JSON escapes only what is below U+0020: a terminal obeys more than that. */
+function escapeInvisible(json: string): string {
+  return json.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} \n]/gu, char => Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''));
 }
 
 /** A file that is there already may be somebody's only copy. */
@@ -112,6 +128,12 @@ async function writeNew(file: string, text: string, force: boolean): Promise<boo
 function say(text: string): void {
   process.stderr.write(`${visible(text)}\n`);
 }
+
+// A reader such as head that has seen enough is no error; a full disk is one.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') say(describeError(error));
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
 
 main().then(
   code => {

@@ -24,7 +24,7 @@ type Argument = MachinesNode | HostId | vscode.Uri;
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
   const { hosts, machines, log } = parts;
-  const commands: Record<string, (node?: Argument) => unknown> = {
+  const commands: Record<string, (node?: Argument, selected?: readonly unknown[]) => unknown> = {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
     openPlacement: async node => {
@@ -37,7 +37,11 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       if (!found) return;
       await machines.reveal(found.state, found.machine, found.thread);
     },
-    openCapture: async file => show(parts, file instanceof vscode.Uri ? await hosts.addCapture(file) : await openCapture(hosts)),
+    openCapture: async (file, selected) => {
+      const files = (selected ?? [file]).filter(one => one instanceof vscode.Uri);
+      if (files.length === 0) return show(parts, await openCapture(hosts));
+      for (const one of files) await show(parts, await hosts.addCapture(one));
+    },
     openSampleCapture: async () => show(parts, await hosts.addCapture(vscode.Uri.joinPath(parts.extensionUri, SAMPLE))),
     saveCapture: async node => {
       const state = isNode(node) ? node.state : await pickHost(parts);
@@ -65,9 +69,9 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     showLog: () => log.show(),
   };
   return Object.entries(commands).map(([name, run]) =>
-    vscode.commands.registerCommand(`cgroupLens.${name}`, async (node?: Argument) => {
+    vscode.commands.registerCommand(`cgroupLens.${name}`, async (node?: Argument, selected?: readonly unknown[]) => {
       try {
-        await run(node);
+        await run(node, Array.isArray(selected) ? selected : undefined);
       } catch (error) {
         log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
         const showLog = vscode.l10n.t('Show Log');

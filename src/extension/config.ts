@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
+import { isProgramName } from '../core/parse/programName';
 import type { ProgramNames } from '../core/model/machines';
 
 const SECTION = 'cgroupLens';
@@ -7,7 +8,7 @@ const SECTION = 'cgroupLens';
 /** Names of QEMU executables: the usual ones and those of the setting. */
 export function qemuExecutables(): readonly string[] {
   const more = vscode.workspace.getConfiguration(SECTION).get<unknown>('qemuExecutables');
-  const names = Array.isArray(more) ? more.filter((name): name is string => typeof name === 'string' && /^[^/\s]+$/.test(name)) : [];
+  const names = Array.isArray(more) ? more.filter((name): name is string => typeof name === 'string' && isProgramName(name)) : [];
   return [...DEFAULT_QEMU_EXECUTABLES, ...names];
 }
 

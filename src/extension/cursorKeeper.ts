@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { PLACEMENT_LANGUAGE } from './documents';
 import { nodeAt, nodeName, parsedDocument } from './parsedDocuments';
 import type { PlacementFs } from './placementFs';
 
@@ -15,8 +16,12 @@ export class CursorKeeper implements vscode.Disposable {
   private readonly kept = new Map<vscode.TextEditor, Kept>();
   private readonly disposables: vscode.Disposable[];
 
-  constructor(files: PlacementFs) {
+  constructor(
+    files: PlacementFs,
+    private readonly memento: vscode.Memento,
+  ) {
     this.disposables = [
+      vscode.window.onDidChangeTextEditorSelection(event => this.remember(event)),
       files.onWillChange(uri => this.keep(uri)),
       vscode.workspace.onDidChangeTextDocument(event => this.putBack(event.document)),
       vscode.workspace.onDidCloseTextDocument(document => this.forget(document)),
@@ -48,11 +53,27 @@ export class CursorKeeper implements vscode.Disposable {
         const node = name === undefined ? undefined : nodes.get(name);
         return document.validatePosition(node ? new vscode.Position(node.line, position.character) : position);
       };
-      editor.selection = new vscode.Selection(found(anchor), found(active));
+      // A text without nodes said only that nothing is known: the cursor was put there by nobody.
+      const before = active.name === undefined ? this.remembered(document) : undefined;
+      editor.selection = new vscode.Selection(found(before ?? anchor), found(before ?? active));
+      if (before) editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
       const still = new Set(foldedNodes(editor));
       const lines = folded.filter(name => !still.has(name)).flatMap(name => nodes.get(name)?.line ?? []);
       if (lines.length > 0 && editor === vscode.window.activeTextEditor) void vscode.commands.executeCommand('editor.fold', { levels: 1, direction: 'down', selectionLines: lines });
     }
+  }
+
+  /** Where a person put the cursor outlives the window: after a reload the document is empty until its host is read. */
+  private remember({ textEditor, kind }: vscode.TextEditorSelectionChangeEvent): void {
+    const { document, selection } = textEditor;
+    if (document.languageId !== PLACEMENT_LANGUAGE || kind === undefined) return;
+    const node = nodeAt(document, selection.active.line);
+    if (node) void this.memento.update(`cursor ${document.uri.path}`, { name: nodeName(node), character: selection.active.character });
+  }
+
+  private remembered(document: vscode.TextDocument): Kept['anchor'] | undefined {
+    const known = this.memento.get<{ name: string; character: number }>(`cursor ${document.uri.path}`);
+    return known && { name: known.name, position: new vscode.Position(0, known.character) };
   }
 
   private forget(document: vscode.TextDocument): void {

@@ -16,11 +16,11 @@ export function placementUri(state: HostState, model: HostModel, machine: Machin
   return vscode.Uri.from({ scheme: SCHEME, authority: authorityOf(state.source.id), path: `/${pathSegment(state.source.label)}/${documentName(model, machine)}.placement` });
 }
 
-/** Two machines of one name are told apart by PID. */
+/** Two machines of one name are told apart by PID; so is one whose own name ends like that. */
 function documentName(model: HostModel, machine: Machine): string {
   const name = pathSegment(machine.name);
   const alone = model.machines.every(other => other === machine || pathSegment(other.name) !== name);
-  return alone ? name : `${name}-${machine.pid}`;
+  return alone && !/-\d+$/.test(name) ? name : `${name}-${machine.pid}`;
 }
 
 /** The interface files of a cgroup in one hierarchy or several. The raw path goes along, byte by byte, for it may be no text. */

@@ -22,7 +22,7 @@ export function activate(context: vscode.ExtensionContext): void {
       hosts,
       files,
       machines,
-      new CursorKeeper(files),
+      new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
       ...registerCommands({ hosts, machines, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),

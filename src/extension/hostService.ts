@@ -39,6 +39,8 @@ export class HostService implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   private readonly states = new Map<HostId, HostState>();
   private readonly running = new Map<HostId, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  /** Captures that are being read for the first time: their labels are taken already. */
+  private readonly opening = new Map<HostId, Source>();
   private disposed = false;
 
   constructor(
@@ -66,12 +68,18 @@ export class HostService implements vscode.Disposable {
 
   /** Opens a capture as a read-only host. @throws CaptureError, or what the file system says */
   async addCapture(uri: vscode.Uri): Promise<HostId> {
-    const source = this.states.get(uri.toString())?.source ?? this.captureSource(uri);
-    const view = await this.read(source, new AbortController().signal, undefined);
-    this.states.set(source.id, { source, view, error: undefined });
+    const id = uri.toString();
+    const source = this.states.get(id)?.source ?? this.opening.get(id) ?? this.captureSource(uri);
+    this.opening.set(id, source);
+    try {
+      const view = await this.read(source, new AbortController().signal, undefined);
+      this.states.set(id, { source, view, error: undefined });
+    } finally {
+      this.opening.delete(id);
+    }
     this.remember();
     this.changed.fire(undefined);
-    return source.id;
+    return id;
   }
 
   removeCapture(id: HostId): void {
@@ -125,7 +133,7 @@ export class HostService implements vscode.Disposable {
       clearTimeout(timer);
     }
     // A late answer for a host that was closed meanwhile, or for a window that is going away, is nobody's business.
-    if (this.disposed || !this.states.has(source.id)) return;
+    if (this.disposed || this.states.get(source.id)?.source !== source) return;
     this.states.set(source.id, next);
     this.changed.fire(source.id);
   }
@@ -139,7 +147,7 @@ export class HostService implements vscode.Disposable {
     for (const remark of raw.collection.remarks) this.log.warn(`${source.label}: ${remark}`);
     for (const problem of problems.slice(0, 50)) this.log.warn(`${source.label}: ${problem.errno} ${problem.path}`);
     const captureProblems = source instanceof CaptureSource ? source.problems : [];
-    for (const { line, expected, found } of captureProblems) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
+    for (const { line, expected, found } of captureProblems.slice(0, 50)) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
     return { raw, model, problems, captureProblems, rates: new Rates(source.kind === 'capture' ? undefined : before, model) };
   }
 
@@ -157,7 +165,7 @@ export class HostService implements vscode.Disposable {
 
   /** Labels are the first part of documents' paths: no two hosts may share one. */
   private freeLabel(wanted: string): string {
-    const taken = new Set(this.hosts.map(state => state.source.label));
+    const taken = new Set([...this.hosts.map(state => state.source), ...this.opening.values()].map(source => source.label));
     let label = wanted;
     for (let n = 2; taken.has(label); n++) label = `${wanted} (${n})`;
     return label;

@@ -40,6 +40,6 @@ export class Markdown {
 
 /** One part of a document's path: nothing in it can be a separator, a parent folder or invisible. */
 export function pathSegment(text: string): string {
-  const segment = visible(text).replace(/[/\\?#%:*"<>|]/g, '_').slice(0, 100);
+  const segment = [...visible(text).replace(/[/\\?#%:*"<>|]/g, '_')].slice(0, 100).join('');
   return /^\.*$/.test(segment) ? `_${segment}` : segment;
 }

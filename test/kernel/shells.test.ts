@@ -10,7 +10,7 @@ import type { Qemu } from './support/qemu';
 const SHELLS = ['dash', 'bash', 'busybox'] as const;
 const AWKS = ['mawk', 'gawk', 'busybox', 'original-awk'] as const;
 /** As script.ts names them; besides, `wc` where awk is busybox's. */
-const TOOLS = ['find', 'grep', 'id', 'ls', 'sed', 'tr', 'wc', 'xargs'] as const;
+const TOOLS = ['find', 'grep', 'head', 'id', 'ls', 'sed', 'tr', 'wc', 'xargs'] as const;
 const UTF8 = { LC_ALL: 'C.UTF-8' };
 /** The first: nothing set. The second: all that a person's profile may say and that a tool of ours listens to. */
 const ENVIRONMENTS: readonly Readonly<Record<string, string>>[] = [

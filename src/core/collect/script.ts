@@ -53,7 +53,7 @@ function nameExpression(names: readonly string[]): string {
     const literal = name.replace(/\*$/, '').replace(/[^a-zA-Z0-9_-]/g, char => (char === '^' || char === '\\' ? `\\${char}` : `[${char}]`));
     return name.endsWith('*') ? literal : `${literal}([^a-zA-Z0-9_.-]|$)`;
   });
-  return `(^|/)(${one.join('|')})`;
+  return `(^|/)[.]?(${one.join('|')})`; // Nix wraps .qemu-system-x86_64-wrapped
 }
 
 /** Interface files that are read of a cgroup on the way to a thread, by controller. A file that is not there costs nothing. */
@@ -89,7 +89,7 @@ BEGIN { RS = "\001"; FS = "\001" }
 function slurp(f,   more, r) {
   r = (getline text < f)
   if (r <= 0) { close(f); text = ""; return r == 0 }
-  while ((getline more < f) > 0) text = text "\001" more
+  while (r++ < 5000 && (getline more < f) > 0) text = text "\001" more
   close(f)
   return 1
 }
@@ -100,20 +100,28 @@ function errors(   f, c) { c = "xargs grep -c . >/dev/null"; for (f in failed) p
 `;
 
 /**
- * Finds the processes: reads "ls -ln" of every exe link (which lists every PID, readable or not) and prints the PIDs
- * whose executable, command line or, for kernel threads, name fits; "cut" where this awk ends a text at NUL (busybox).
+ * Finds the processes by "ls -ln" of every exe link, which lists every PID, readable or not. Prints the PIDs that fit,
+ * and of the others the files that may still tell: an executable can have another name, or none that one may read. "cut" first where this awk ends a text at NUL (busybox).
  */
-const FIND_PROCESSES = String.raw`
-{ n = split($0, line, "\n")
-  if (length(sprintf("%c", 0)) == 0) print "cut"
-  for (i = 1; i <= n; i++) {
-    split(line[i], word, " ")
-    if (word[9] !~ /^[0-9]+\/exe$/) continue
-    pid = word[9] + 0; exe = line[i]; sub(/^.*[0-9]\/exe( -> )?/, "", exe)
-    slurp(pid "/cmdline")
-    if (exe ~ ENVIRON["executable"] || text ~ ENVIRON["executable"]) print pid
-    else if (text == "" && slurp(pid "/comm") && text ~ ENVIRON["kernelThread"]) print pid
-  } }
+const FIND_BY_LINK = String.raw`
+BEGIN { if (length(sprintf("%c", 0)) == 0) print "cut" }
+/^l/ {
+  split($0, word, " ")
+  if (word[9] !~ /^[0-9]+\/exe$/) next
+  pid = word[9] + 0
+  known = sub(/^.*[0-9]\/exe -> /, "")
+  if (known && $0 ~ ENVIRON["executable"]) print pid
+  else print pid "/cmdline" (known ? "" : "\n" pid "/comm")
+}
+`;
+
+/**
+ * The same of the beginnings of these files, as "head -v" prints them. Never more than the beginning: a process may show
+ * a command line of any length. One that forges a header only names a process too many: the model looks again.
+ */
+const FIND_BY_NAME = String.raw`
+/^==> [0-9]+\/(cmdline|comm) <==$/ { split($2, file, "/"); fresh = 1; next }
+fresh { if ($0 ~ ENVIRON[file[2] == "comm" ? "kernelThread" : "executable"] && !seen[file[1]]++) print file[1]; fresh = 0 }
 `;
 
 /** Lane one: membership and "stat" of each thread, then the interface files of the cgroups they are in. */
@@ -123,13 +131,17 @@ const READ_PLACEMENT = String.raw`
     f = t[i]
     if (f !~ /[0-9]$/) continue # a process that went away, or the end
     split(f, id, "/")
-    if (id[1] == id[3] && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
     if (!slurp(f "/cgroup")) { fail(f "/cgroup"); continue }
     if (text in number) c = number[text]
     else { c = number[text] = ++texts; printf "=t %d %d\n%s", texts, length(text), text }
     if (!slurp(f "/stat")) { fail(f "/stat"); continue }
     printf "=s %s %d %d\n%s", f, c, length(text), text
+    if (id[1] == id[3] && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
   } }
+function short(stat,   word) { # arg_start and arg_end: no QEMU has so many arguments, and a hostile process may show gigabytes
+  sub(/^.*\) /, "", stat); split(stat, word, " ")
+  return word[47] - word[46] < 200000
+}
 END {
   slurp("self/mountinfo")
   n = split(text, line, "\n")
@@ -219,14 +231,18 @@ unset TIME_STYLE QUOTING_STYLE GREP_OPTIONS POSIXLY_CORRECT # a person's taste i
 PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 awk=awk # mawk reads small files half again as fast as gawk
 command -v mawk >/dev/null 2>&1 && awk=mawk
+ulimit -t 60 # whatever a host holds, nothing of ours runs on
 library='${LIBRARY}'
 again() { # mawk ends at a file that it can open and not read, for its thread has just died: then it begins anew
   for try in 1 2 3 4 5; do "$@" && return; done
   return 1
 }
-find_processes() { # prints PIDs; what ls says of links that it may not read is no news
-  printf '%s/exe\n' [0-9]* | xargs ls -ln$q 2>/dev/null |
-    executable=$1 kernelThread=$2 $awk "$library"'${FIND_PROCESSES}'
+find_processes() { # prints PIDs; what ls and head say of files that they may not read is no news
+  executable=$1 kernelThread=$2
+  export executable kernelThread
+  found=$(printf '%s/exe\n' [0-9]* | xargs ls -ln$q 2>/dev/null | $awk '${FIND_BY_LINK}') || return
+  printf '%s\n' "$found" | grep -v /
+  printf '%s\n' "$found" | grep / | xargs head -v -c 300 version 2>/dev/null | $awk '${FIND_BY_NAME}'
 }
 read_placement() {
   printf '%s\n' "$threads" | $awk -v cut="$cut" -v v2='${V2_FILES}' "$library"'BEGIN {
@@ -258,7 +274,7 @@ read_times() {
     printf '%s/exe\n' $processes | xargs ls -ln$q 2>/dev/null | sed 's/^/=l /'
   fi
   user=$(id)
-  echo "=user $user"
+  printf '=user %s\n' "$user" # not echo: a domain's backslash in a name
   case $user in
     uid=0\(*) ;;
     *) case $(grep ' /proc proc ' mounts) in
@@ -269,7 +285,7 @@ read_times() {
 collect() {
   echo '=cgroup-lens 1'
   cd /proc 2>/dev/null && [ -r self/mountinfo ] || { echo '=missing /proc/self/mountinfo'; return; }
-  for tool in awk find grep id ls sed tr xargs; do
+  for tool in awk find grep head id ls sed tr wc xargs; do
     command -v "$tool" >/dev/null 2>&1 || echo "=missing $tool"
   done
   q=q # shows a newline in a path as ?; busybox has no such flag

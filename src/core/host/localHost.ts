@@ -25,7 +25,8 @@ export function runLocally(
   return new Promise((resolve, reject) => {
     const { signal } = options;
     if (signal.aborted) return reject(new CollectError('cancelled', { host }));
-    const child = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    // Of the environment only the path: exported functions and shell options of the person would be obeyed.
+    const child = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' } });
     const stop = (): void => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
