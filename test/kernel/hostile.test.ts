@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBytes } from '../../src/core/parse/bytes';
 import { makeCgroup } from './support/cgroups';
-import { cleanUp, newFolder } from './support/cleanUp';
+import { cleanUp, newFolder, start } from './support/cleanUp';
 import { type Collected, cgroupOf, collectModel, machineOf, placesIn, problemsBelow, threadOf } from './support/collect';
 import { helper, imitation } from './support/helper';
 import { CGROUP_NAMES, type Hostile, THREAD_NAMES, hostileProcess } from './support/hostile';
@@ -76,6 +76,16 @@ describe('hostile names', () => {
     const { model } = await collectModel();
     assert.ok(!model.machines.some(m => m.pid === 1), 'PID 1 is no machine');
     assert.equal(machineOf(model, hostile.pid).emulator, 'qemu-system-test');
+  });
+
+  it('a command line of hundreds of megabytes hides no other process, and holds nothing up', async () => {
+    const child = start(helper('some-program'), ['title', String(300 << 20)]);
+    await new Promise(resolve => child.stdout!.once('data', resolve));
+    const { model } = await collectModel();
+    assert.equal(model.collection.complete, true);
+    assert.deepEqual(model.collection.remarks, []);
+    assert.equal(machineOf(model, hostile.pid).emulator, 'qemu-system-test');
+    assert.ok(!model.machines.some(m => m.pid === child.pid), 'nobody has so many arguments');
   });
 
   it('nothing was executed', () => assert.deepEqual(traces(), earlier));
