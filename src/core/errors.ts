@@ -43,6 +43,8 @@ export type CaptureReason =
   | 'newer-version'
   /** Not one line of it could be understood. */
   | 'empty'
+  /** Larger than any host's capture: not opened. */
+  | 'too-large'
   /** The file itself could not be read. */
   | 'unreadable';
 

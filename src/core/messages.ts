@@ -41,6 +41,8 @@ function describeCaptureError({ reason, details }: CaptureError): string {
       return t('{0} was written by a newer Cgroup Lens: line {1} is "{2}", this version reads "{3}". Update the extension.', file, details.line, found, details.expected);
     case 'empty':
       return t('{0} holds nothing that can be read: up to line {1} no entry is whole (expected: {2}).', file, details.line, details.expected);
+    case 'too-large':
+      return t('{0} is too large for a capture: it has {1}, and the most that is opened are {2}.', file, found, details.expected);
     case 'unreadable':
       return t('{0} cannot be read: {1}. Check the path and its permissions, then open it again.', file, found);
   }

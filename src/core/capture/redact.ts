@@ -1,6 +1,7 @@
 import { type Steps, atOnce } from '../model/pace';
 import { ioThreadId, parseCmdline } from '../parse/cmdline';
-import { baseName } from '../parse/programName';
+import { parseMountinfo } from '../parse/mountinfo';
+import { baseName, fitsName } from '../parse/programName';
 import type { RawSnapshot } from '../rawSnapshot';
 
 /** One kind of thing that was taken out, for people to see before a capture is saved. Never the values themselves. */
@@ -22,21 +23,25 @@ export interface RedactedSnapshot extends RawSnapshot {
  */
 export function* redacting(raw: RawSnapshot): Steps<{ snapshot: RedactedSnapshot; removed: readonly Removed[] }> {
   const removals = new Removals();
+  const inCgroups = below(cgroupMounts(raw));
+  const ruleOf = (path: string): Rule | undefined => RULES.find(([pattern]) => pattern.test(path))?.[1] ?? (CGROUP_FILE.test(path) && inCgroups(path) ? keep : undefined);
   const files = new Map<string, string>();
   for (const [path, text] of raw.files) {
     yield;
-    const rule = RULES.find(([pattern]) => pattern.test(path));
-    if (rule) files.set(path, rule[1](text, removals, () => programOf(raw, path)));
+    const rule = ruleOf(path);
+    if (rule) files.set(path, rule(text, removals, () => programOf(raw, path)));
     else removals.add('files');
   }
   const links = new Map<string, string>();
   for (const [path, target] of raw.links) {
-    if (/^\/proc\/\d+\/exe$/.test(path)) links.set(path, program(target, removals));
+    if (/^\/proc\/\d+\/exe$/.test(path)) links.set(path, executable(target, removals));
     else removals.add('files');
   }
   // The host's messages name whatever path they like.
-  const errors = new Map([...raw.errors].filter(([path]) => OF_PROCESS.test(path) || RULES.some(([pattern]) => pattern.test(path))));
+  const errors = new Map([...raw.errors].filter(([path]) => OF_PROCESS.test(path) || ruleOf(path)));
   if (errors.size < raw.errors.size) removals.add('messages', raw.errors.size - errors.size);
+  const directories = new Set([...raw.directories].filter(inCgroups));
+  if (directories.size < raw.directories.size) removals.add('files', raw.directories.size - directories.size);
   const { user, remarks } = raw.collection;
   if (user !== undefined && user.name !== String(user.uid)) removals.add('userName');
   if (remarks.length > 0) removals.add('messages', remarks.length);
@@ -46,7 +51,7 @@ export function* redacting(raw: RawSnapshot): Steps<{ snapshot: RedactedSnapshot
       files,
       links,
       errors,
-      directories: raw.directories,
+      directories,
       collection: { ...raw.collection, user: user && { uid: user.uid, name: String(user.uid) }, remarks: [] },
     },
     removed: removals.list(),
@@ -65,18 +70,20 @@ type Rule = (text: string, removals: Removals, program: () => string) => string;
 
 const keep: Rule = text => text;
 
-/** Every path that may be kept, and what of it. The first that fits counts; a path that none fits is left out. */
+/** Every path outside cgroups that may be kept, and what of it. A path that none fits is left out. */
 const RULES: readonly (readonly [RegExp, Rule])[] = [
   [/^\/proc\/\d+\/task\/\d+\/(cgroup|schedstat)$/, keep],
   [/^\/proc\/\d+\/task\/\d+\/stat$/, stat],
   [/^\/proc\/\d+(\/task\/\d+)?\/status$/, lines(/^(Cpus_allowed_list|Mems_allowed_list|VmRSS|Uid):/, 'files')],
   [/^\/proc\/\d+\/cmdline$/, (text, removals, name) => commandLine(text, name(), removals)],
-  [/^\/proc\/self\/mountinfo$/, lines(/ - cgroup2? |^\S+ \S+ \S+ \S+ \/proc .* - proc /, 'mounts')],
+  [/^\/proc\/self\/mountinfo$/, mountinfo],
   [/^\/proc\/cmdline$/, kernelParameters],
   [/^\/proc\/(cgroups|uptime|1\/comm|sys\/kernel\/osrelease|sys\/kernel\/sched_rt_runtime_us)$/, keep],
   [/^\/sys\/devices\/system\/(cpu|node)\/[a-z0-9_/]+$/, keep],
-  [/\/(cgroup\.(type|controllers|subtree_control|freeze|threads|clone_children)|tasks|freezer\.state|(cpu|cpuset|pids)\.[a-z0-9_.]+)$/s, keep],
 ];
+
+/** Kept as they are, but only below a mount of cgroups that is kept. */
+const CGROUP_FILE = /\/(cgroup\.(type|controllers|subtree_control|freeze|threads|clone_children)|tasks|freezer\.state|(cpu|cpuset|pids)\.[a-z0-9_.]+)$/;
 
 class Removals {
   private readonly byWhat = new Map<Removed['what'], { count: number; names: Set<string> }>();
@@ -102,6 +109,49 @@ function lines(allowed: RegExp, what: Removed['what']): Rule {
   };
 }
 
+/** Where cgroups are mounted by convention: elsewhere the mount point may hold a user's name. */
+const CGROUP_MOUNT = /^\/(sys\/fs\/cgroup|cgroup|dev\/(cgroup|cpuset|cpuctl|cpuacct|memcg|blkio|freezer|stune))(\/[\w,.=-]+){0,2}$/;
+
+/** Words among the options of a mount that tell what it is. A program (`release_agent`) only if it is systemd's own. */
+const MOUNT_OPTION = /^(r[wo]|nosuid|nodev|noexec|relatime|noatime|nodiratime|seclabel|hidepid=\w+|subset=pid|gid=\d+|name=[\w.-]+|release_agent=(\/usr)?\/lib\/systemd\/systemd-cgroups-agent|all|xattr|noprefix|clone_children|cpuset_v2_mode|nsdelegate|favordynmods|memory_(localevents|recursiveprot|hugetlb_accounting)|pids_localevents|cpu|cpuset|cpuacct|blkio|io|memory|devices|freezer|net_cls|net_prio|perf_event|hugetlb|pids|rdma|misc|debug|dmem|ns)$/;
+
+/** IDs, device, root; mount point; options; propagation; type, source, options of the file system (proc(5)). */
+const MOUNT = /^(\d+ \d+ \d+:\d+ (\S+)) (\S+) (\S*)((?: (?:(?:shared|master|propagate_from):\d+|unbindable))*) - (cgroup2?|proc) \S* (\S*)$/;
+
+function mountinfo(text: string, removals: Removals): string {
+  const kept: string[] = [];
+  for (const line of text.split('\n')) {
+    const rest = line === '' ? '' : mount(line);
+    if (rest !== undefined) kept.push(rest);
+    if (rest !== line) removals.add('mounts');
+  }
+  return kept.join('\n');
+}
+
+function mount(line: string): string | undefined {
+  const [, start, root, mountPoint, options, propagation, type, superOptions] = MOUNT.exec(line) ?? [];
+  if (mountPoint === undefined) return undefined;
+  if (type === 'proc' ? mountPoint !== '/proc' || root !== '/' : !isCgroupMount(mountPoint)) return undefined;
+  const known = (all: string | undefined): string => all!.split(',').filter(option => MOUNT_OPTION.test(option)).join(',');
+  return `${start} ${mountPoint} ${known(options)}${propagation} - ${type} ${type} ${known(superOptions)}`;
+}
+
+function isCgroupMount(mountPoint: string): boolean {
+  return CGROUP_MOUNT.test(mountPoint) && !GOES_UP.test(mountPoint);
+}
+
+function cgroupMounts(raw: RawSnapshot): string[] {
+  const mounts = parseMountinfo(mountinfo(raw.files.get('/proc/self/mountinfo') ?? '', new Removals()));
+  return mounts.filter(({ fsType }) => fsType !== 'proc').map(({ mountPoint }) => mountPoint);
+}
+
+/** Whether a path is one of these or below it. */
+function below(tops: readonly string[]): (path: string) => boolean {
+  return path => !GOES_UP.test(path) && tops.some(top => path.startsWith(top) && (path.length === top.length || path[top.length] === '/'));
+}
+
+const GOES_UP = /\/\.\.?(\/|$)/;
+
 /** Fields of /proc/PID/stat that the model reads, as proc(5) numbers them. The others hold addresses and the terminal. */
 const STAT_FIELDS = new Set([3, 4, 9, 14, 15, 18, 19, 22, 39, 40, 41, 43]);
 
@@ -117,11 +167,16 @@ function stat(text: string, removals: Removals): string {
 /** Parameters that say how CPUs and cgroups are used; a trailing dot is a prefix. */
 const KERNEL_PARAMETERS = /^(isolcpus|nohz_full|rcu_nocbs|irqaffinity|nosmt|maxcpus|nr_cpus|cgroup_disable|cgroup_no_v1|cgroup_favordynmods|systemd\.unified_cgroup_hierarchy|systemd\.legacy_systemd_cgroup_controller|psi|rt_group_sched|skew_tick|mitigations|hugepages|hugepagesz|default_hugepagesz|kvm[a-z_]*\.[a-z_]+)(=|$)/;
 
+/** A word with a quote or a path never fits. A slash only between numbers: `rcu_nocbs=0-63:1/2`. */
+const KERNEL_WORD = /^[\w.]+(=([\w,.:@*-]|(?<=\d)\/(?=\d))*)?$/;
+
 function kernelParameters(text: string, removals: Removals): string {
-  const kept: string[] = [];
-  for (const word of text.trim().split(/\s+/)) {
-    if (KERNEL_PARAMETERS.test(word)) kept.push(word);
-    else if (word !== '') removals.add('kernelParameters', 1, /^[a-z0-9_.]+(?==)/i.exec(word)?.[0]);
+  // As the kernel splits them: a space within double quotes separates nothing.
+  const words: readonly string[] = text.match(/([^\s"]|"[^"]*("|$))+/g) ?? [];
+  const end = words.indexOf('--'); // what follows is for init
+  const kept = words.filter((word, i) => (end < 0 || i < end) && KERNEL_PARAMETERS.test(word) && KERNEL_WORD.test(word));
+  for (const word of words) {
+    if (!kept.includes(word)) removals.add('kernelParameters', 1, /^[a-z0-9_.]+(?==)/i.exec(word)?.[0]);
   }
   return `${kept.join(' ')}\n`;
 }
@@ -130,45 +185,101 @@ function programOf(raw: RawSnapshot, path: string): string {
   return baseName(raw.links.get(path.replace(/cmdline$/, 'exe')) ?? '');
 }
 
-/** Options of QEMU that are kept, and how much of their value. */
-const QEMU_OPTIONS: ReadonlyMap<string, (value: string) => string | undefined> = new Map<string, (value: string) => string | undefined>([
-  ['-name', value => value],
-  ['-uuid', value => value],
-  ['-smp', value => value],
-  ['-m', value => value],
-  ['-accel', value => value.split(',').filter(part => /^(\w+|thread=\w+)$/.test(part)).join(',')],
-  ['-machine', value => value.split(',')[0]!],
+/** The executables that the collector looks for by itself. Those of a user's settings are treated like any program. */
+const QEMU = ['qemu-system-*', 'qemu-kvm', 'kvm'];
+
+/** Of an option's value what may be kept; nothing if that is nothing. */
+type Shorten = (value: string) => string | undefined;
+
+const ON_OFF = '(on|off)';
+const SIZE = String.raw`\d+(\.\d+)?[kmgt]?`;
+
+/** Options of QEMU that are kept. */
+const QEMU_OPTIONS: ReadonlyMap<string, Shorten> = new Map<string, Shorten>([
+  ['-name', guestName],
+  ['-uuid', value => (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value) ? value : undefined)],
+  ['-smp', parts(String.raw`((cpus|maxcpus|drawers|books|sockets|dies|clusters|modules|cores|threads)=)?\d+`)],
+  ['-m', parts(`((size|maxmem)=)?${SIZE}`, String.raw`slots=\d+`)],
+  ['-accel', parts('(accel=)?(kvm|tcg|hvf|xen|whpx|nvmm)', 'thread=(single|multi)', `(split-wx|igd-passthru|one-insn-per-tb)=${ON_OFF}`, 'kernel-irqchip=(on|off|split)', `(tb-size|dirty-ring-size)=${SIZE}`)],
+  ['-machine', value => /^(type=)?[a-z0-9._-]+(?=,(?!,)|$)/.exec(value)?.[0]],
   ['-incoming', () => 'defer'],
   ['-object', ioThread],
 ]);
 
+/**
+ * Options of QEMU that take no value (qemu-options.def). The argument behind any other is its value, whatever it looks
+ * like: `-append -name x` names nothing.
+ */
+const QEMU_FLAGS = new Set(
+  ('h help version snapshot nodefaults no-user-config nodefconfig nographic no-reboot no-shutdown no-quit no-frame no-acpi no-hpet no-kvm no-kvm-irqchip no-kvm-pit no-fd-bootchk ' +
+    'S s daemonize enable-kvm enable-fips enable-sync-profile full-screen usb portrait win2k-hack rtc-td-hack localtime only-migratable preconfig singlestep alt-grab ctrl-grab sdl curses ' +
+    'xen-attach xen-domid-restrict mem-prealloc semihosting old-param async-teardown perfmap jitdump').split(' ').map(flag => `-${flag}`),
+);
+
 function commandLine(text: string, exe: string, removals: Removals): string {
   const argv = parseCmdline(text);
   if (argv.length === 0) return '';
-  const kept = [program(argv[0]!, removals)];
-  const isQemu = /qemu|kvm/.test(exe) || /qemu|kvm/.test(baseName(argv[0]!));
+  const name = title(argv[0]!, removals);
+  if (!fitsName(exe, QEMU) && !fitsName(name, QEMU)) {
+    if (argv.length > 1) removals.add('arguments', argv.length - 1);
+    return `${name}\0`;
+  }
+  const kept = [name];
   for (let i = 1; i < argv.length; i++) {
     const option = argv[i]!.replace(/^--/, '-');
-    const next = argv[i + 1];
-    const value = next === undefined || next.startsWith('-') ? undefined : next;
-    const shorten = isQemu ? QEMU_OPTIONS.get(option) : undefined;
-    const rest = shorten && value !== undefined ? shorten(value) : undefined;
+    const value = option.startsWith('-') && !QEMU_FLAGS.has(option) ? argv[++i] : undefined;
+    const rest = value === undefined ? undefined : QEMU_OPTIONS.get(option)?.(value);
     if (rest !== undefined) kept.push(option, rest);
     if (rest === undefined || rest !== value) removals.add('arguments', 1, /^-[a-z][a-z-]*$/.test(option) ? option : undefined);
-    if (value !== undefined) i += 1;
   }
   return `${kept.join('\0')}\0`;
 }
 
+/** As QEMU splits a value: a doubled comma stays within a part. */
+function split(value: string): string[] {
+  return value.match(/(,,|[^,])+/g) ?? [];
+}
+
+function parts(...allowed: readonly string[]): Shorten {
+  const pattern = new RegExp(`^(${allowed.join('|')})$`, 'i');
+  return value => split(value).filter(part => pattern.test(part)).join(',') || undefined;
+}
+
+/** `x` or `guest=x`, and `debug-threads`. Not `process`, which is free text; libvirt has no slash in the name of a guest. */
+function guestName(value: string): string | undefined {
+  const all = split(value);
+  const guest = all.find(part => part.startsWith('guest=')) ?? all[0];
+  const isName = guest !== undefined && /^(guest=[^/\n]+|[^/\n={]+)$/.test(guest);
+  return [...(isName ? [guest] : []), ...all.filter(part => /^debug-threads=(on|off)$/.test(part))].join(',') || undefined;
+}
+
 function ioThread(value: string): string | undefined {
   const id = ioThreadId(value)[0];
-  return id === undefined ? undefined : `iothread,id=${id.replaceAll(',', ',,')}`;
+  return id !== undefined && /^[\w.,:@+-]+$/.test(id) ? `iothread,id=${id.replaceAll(',', ',,')}` : undefined;
+}
+
+/** The first argument. A process may have written a title there, all in one: its first word is enough. */
+function title(text: string, removals: Removals): string {
+  const first = text.split(/\s/)[0]!;
+  if (first === text) return program(text, removals);
+  removals.add('arguments');
+  // What was cut may have been the rest of a folder's name.
+  return isPlain(first) ? first : '/removed/';
+}
+
+/** The target of an exe link. */
+function executable(target: string, removals: Removals): string {
+  const [, path, deleted = ''] = /^(.*?)( \(deleted\))?$/s.exec(target)!;
+  return program(path!, removals) + deleted;
+}
+
+function program(path: string, removals: Removals): string {
+  if (isPlain(path)) return path;
+  removals.add('paths');
+  return `/removed/${/(?<=\/)[\w.+-]+$/.exec(path)?.[0] ?? ''}`;
 }
 
 /** A program's path is kept where a distribution puts it; elsewhere it may hold a user's name. */
-function program(path: string, removals: Removals): string {
-  const isSystem = /^(\/usr)?\/(local\/)?(s?bin|libexec|lib|lib64)\//.test(path) && !path.includes('/../');
-  if (isSystem || !path.includes('/') || /^\/removed\/[^/]*$/.test(path)) return path;
-  removals.add('paths');
-  return `/removed/${path.replace(/^.*\//s, '')}`;
+function isPlain(path: string): boolean {
+  return /^((\/usr(\/local)?)?\/(s?bin|libexec|lib|lib64)(\/[\w.+-]+)+|[\w.+-]*|\/removed\/[\w.+-]*)$/.test(path) && !GOES_UP.test(path);
 }

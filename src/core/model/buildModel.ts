@@ -28,7 +28,7 @@ export async function buildModel(
   const processes = await readProcesses(raw, problems, pace);
   const threads = new ThreadBuilder(raw, new MembershipBuilder(hierarchies));
   const machines = await buildMachines(processes, names, threads, pace);
-  const hidden = hiddenTasks(raw, hierarchies);
+  const hidden = await hiddenTasks(raw, hierarchies, pace);
   const text = (path: string): string => (raw.files.get(path) ?? '').trim();
   const uptime = Number.parseFloat(text('/proc/uptime'));
   const model: HostModel = {
@@ -47,9 +47,11 @@ export async function buildModel(
 }
 
 /** Tasks in machines' cgroups that /proc does not show: the collector lists them where `hidepid` is on. */
-function hiddenTasks(raw: RawSnapshot, hierarchies: HierarchyBuilder): HiddenTasks[] {
+async function hiddenTasks(raw: RawSnapshot, hierarchies: HierarchyBuilder, pace: Pace): Promise<HiddenTasks[]> {
   const found = new Map<string, { hierarchy: string; scope: string; name: string; tids: number[] }>();
   for (const [path, text] of raw.files) {
+    const pause = pace.breathe();
+    if (pause) await pause;
     if (!path.endsWith('/tasks') && !path.endsWith('/cgroup.threads')) continue; // quicker than an expression, for 40,000 paths
     const match = /^(.*)\/(?:tasks|cgroup\.threads)$/s.exec(path);
     const cgroup = match && hierarchies.ofDirectory(match[1]!);
@@ -60,7 +62,7 @@ function hiddenTasks(raw: RawSnapshot, hierarchies: HierarchyBuilder): HiddenTas
     if (shown.length === 0) continue;
     const key = `${cgroup.hierarchy} ${machine.scope}`;
     const entry = found.get(key) ?? { hierarchy: cgroup.hierarchy, ...machine, tids: [] };
-    entry.tids.push(...shown);
+    for (const tid of shown) entry.tids.push(tid); // a call with 150,000 arguments throws
     found.set(key, entry);
   }
   // One machine is in many hierarchies: the one that knows most of its tasks speaks for it.

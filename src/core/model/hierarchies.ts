@@ -1,3 +1,4 @@
+import { encodeBytes } from '../parse/bytes';
 import { parseCpuMax, parseCfs, parseCgroupType, parseInteger, parseLimit, parseWords } from '../parse/cgroupValues';
 import { type CpuSet, parseCpuList } from '../parse/cpuList';
 import { parseFlatKeyed } from '../parse/flatKeyed';
@@ -8,6 +9,11 @@ import type { RawSnapshot } from '../rawSnapshot';
 import type { Cgroup, Hierarchy, HostModel, Mode, Problem } from './hostModel';
 
 export const V2_KEY = '0::';
+
+/** Bytes of the longest path in /proc/PID/cgroup: the kernel has a buffer of PATH_MAX for it (proc_cgroup_show). */
+const LONGEST_PATH = 4096;
+/** About what has room in such a path: `/a/a/a…` */
+const DEEPEST_PATH = 2000;
 
 /** The key of the hierarchy that a line of /proc/PID/cgroup speaks of. */
 export function hierarchyKey(line: CgroupLine): string {
@@ -75,7 +81,12 @@ export class HierarchyBuilder {
     return this.at(nearest, path === '' ? '/' : path);
   }
 
-  private at(hierarchy: GrowingHierarchy, path: string): Cgroup {
+  /** `undefined`, and a problem, for a path that no kernel has: only a made-up file can name it, to cost time and memory. */
+  private at(hierarchy: GrowingHierarchy, path: string): Cgroup | undefined {
+    if (!isPossible(path)) {
+      this.problems.push({ path: `${path.slice(0, 80)}…`, errno: 'unexpected content' });
+      return undefined;
+    }
     const missing: string[] = [];
     let at: string | undefined = path;
     for (; at !== undefined && !hierarchy.cgroups.has(at); at = parentPath(hierarchy, at)) missing.push(at);
@@ -84,7 +95,7 @@ export class HierarchyBuilder {
       cgroup = this.read(hierarchy, below, cgroup);
       hierarchy.cgroups.set(below, cgroup);
     }
-    return cgroup!;
+    return cgroup;
   }
 
   private read(hierarchy: Hierarchy, path: string, parent: Cgroup | undefined): Cgroup {
@@ -156,6 +167,12 @@ export class HierarchyBuilder {
     }
     return { mode: modeOf(hierarchies), controllers, hierarchies };
   }
+}
+
+function isPossible(path: string): boolean {
+  // A UTF-16 unit stands for one to three bytes.
+  if (path.length > LONGEST_PATH || (path.length * 3 > LONGEST_PATH && encodeBytes(path).length > LONGEST_PATH)) return false;
+  return path.length <= DEEPEST_PATH || path.split('/').length - 1 <= DEEPEST_PATH;
 }
 
 /** The path one level up; `undefined` above what is mounted, and where it is unknown (`/../x` is a cgroup outside the namespace). */

@@ -1,3 +1,4 @@
+import { shorten } from '../parse/bytes';
 import { type QemuArguments, parseQemuArguments } from '../parse/cmdline';
 import { baseName, fitsName } from '../parse/programName';
 import { machineScope } from '../parse/systemdName';
@@ -19,9 +20,11 @@ export interface ProgramNames {
 /** `web2` before `web10`. One for all: `localeCompare` makes a new one each time, in 10 µs. */
 const byName = new Intl.Collator('en', { numeric: true });
 
+type GrowingMachine = Machine & { readonly threads: Thread[] };
+
 /** Every machine with its threads, by name. */
 export async function buildMachines(processes: readonly Process[], names: ProgramNames, threads: ThreadBuilder, pace: Pace): Promise<Machine[]> {
-  const machines = new Map<number, Machine & { readonly threads: Thread[] }>();
+  const machines = new Map<number, GrowingMachine>();
   const others: Process[] = [];
   for (const process of processes) {
     const isQemu = fitsName(process.exe, names.qemu) || fitsName(process.argv[0], names.qemu);
@@ -44,36 +47,73 @@ export async function buildMachines(processes: readonly Process[], names: Progra
       key: `${process.pid}:${leader.stat.startTime}`,
       pid: process.pid,
       startTime: leader.stat.startTime,
-      name: args.name ?? scope?.name ?? args.uuid ?? `PID ${process.pid}`,
-      uuid: args.uuid,
-      emulator: baseName(process.exe ?? process.argv[0] ?? leader.stat.comm),
+      name: shorten(args.name ?? scope?.name ?? args.uuid ?? `PID ${process.pid}`),
+      uuid: args.uuid === undefined ? undefined : shorten(args.uuid),
+      emulator: shorten(baseName(process.exe ?? process.argv[0] ?? leader.stat.comm)),
       uid: threads.uid(process),
       state: isQemu ? 'running' : 'starting',
       threads: tasks.sort(compareRoles),
     });
   }
-  for (const process of others) attach(process, machines, names, threads);
+  const attacher = new Attacher(machines, names, threads);
+  for (const process of others) await attacher.attach(process, pace);
   return [...machines.values()].sort((a, b) => byName.compare(a.name, b.name) || a.pid - b.pid);
 }
 
-/** Kernel threads and helpers: a machine's, but not tasks of its process. */
-function attach(process: Process, machines: ReadonlyMap<number, Machine & { readonly threads: Thread[] }>, names: ProgramNames, threads: ThreadBuilder): void {
-  const leader = process.leader;
-  if (!leader) return;
-  const kernel = /^(vhost-|kvm-pit\/|kvm-nx-lpage-recovery-)(\d+)$/.exec(leader.stat.comm);
-  // The name alone would be any process's to take.
-  if (kernel && (leader.stat.flags & taskFlags.kernelThread) !== 0) {
-    const role: Role = { kind: kernel[1] === 'vhost-' ? 'vhost' : 'kernel', id: undefined, knownBy: 'kernel' };
-    machines.get(Number(kernel[2]))?.threads.push(threads.thread(process, leader, role));
-    return;
+/**
+ * libvirt has one machine in a scope, and two for a moment while it starts one. A capture that has thousands in one would
+ * have each helper as often.
+ */
+const MACHINES_IN_SCOPE = 8;
+
+/** Gives machines what is theirs, but no task of their process: kernel threads and helpers. */
+class Attacher {
+  private readonly byScope = new Map<string, GrowingMachine[]>();
+
+  constructor(
+    private readonly byPid: ReadonlyMap<number, GrowingMachine>,
+    private readonly names: ProgramNames,
+    private readonly threads: ThreadBuilder,
+  ) {
+    for (const machine of byPid.values()) {
+      const scope = scopeOf(machine.threads[0]!.membership)?.scope;
+      if (scope === undefined) continue;
+      const within = this.byScope.get(scope);
+      if (!within) this.byScope.set(scope, [machine]);
+      else if (within.length < MACHINES_IN_SCOPE) within.push(machine);
+    }
   }
-  if (!fitsName(process.exe ?? process.argv[0], names.helpers)) return;
-  const role: Role = { kind: 'helper', id: baseName(process.exe ?? process.argv[0]!), knownBy: 'command line' };
-  const own = process.tasks.map(task => threads.thread(process, task, role));
-  const scope = own[0] && scopeOf(own[0].membership)?.scope;
-  for (const machine of machines.values()) {
-    const together = scope !== undefined && scopeOf(machine.threads[0]!.membership)?.scope === scope;
-    if (together || leader.stat.ppid === machine.pid) machine.threads.push(...own.sort((a, b) => a.tid - b.tid));
+
+  async attach(process: Process, pace: Pace): Promise<void> {
+    const leader = process.leader;
+    if (!leader) return;
+    const kernel = /^(vhost-|kvm-pit\/|kvm-nx-lpage-recovery-)(\d+)$/.exec(leader.stat.comm);
+    // The name alone would be any process's to take.
+    if (kernel && (leader.stat.flags & taskFlags.kernelThread) !== 0) {
+      const role: Role = { kind: kernel[1] === 'vhost-' ? 'vhost' : 'kernel', id: undefined, knownBy: 'kernel' };
+      this.byPid.get(Number(kernel[2]))?.threads.push(this.threads.thread(process, leader, role));
+      return;
+    }
+    const program = process.exe ?? process.argv[0];
+    if (program === undefined || !fitsName(program, this.names.helpers)) return;
+    const role: Role = { kind: 'helper', id: shorten(baseName(program)), knownBy: 'command line' };
+    const own: Thread[] = [];
+    for (const task of process.tasks) {
+      const pause = pace.breathe();
+      if (pause) await pause;
+      own.push(this.threads.thread(process, task, role));
+    }
+    const machines = this.machinesOf(own[0], leader.stat.ppid);
+    own.sort((a, b) => a.tid - b.tid);
+    for (const machine of machines) for (const thread of own) machine.threads.push(thread);
+  }
+
+  /** Those in whose scope the helper is, and the one that started it. */
+  private machinesOf(helper: Thread | undefined, ppid: number): Set<GrowingMachine> {
+    const scope = helper && scopeOf(helper.membership)?.scope;
+    const machines = new Set(scope === undefined ? [] : this.byScope.get(scope));
+    const parent = this.byPid.get(ppid);
+    return parent ? machines.add(parent) : machines;
   }
 }
 

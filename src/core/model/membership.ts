@@ -1,3 +1,4 @@
+import { shorten } from '../parse/bytes';
 import { parsePidCgroup } from '../parse/pidCgroup';
 import type { HierarchyBuilder } from './hierarchies';
 import type { Membership, Place } from './hostModel';
@@ -13,7 +14,8 @@ export class MembershipBuilder {
     if (!membership) {
       const places: [string, Place][] = parsePidCgroup(text).map(line => {
         const { key, cgroup } = this.hierarchies.cgroup(line);
-        return [key, { path: line.path, deleted: line.deleted, cgroup }];
+        // Whole for every path that a kernel can have; only one that `cgroup` refused can be longer.
+        return [key, { path: shorten(line.path), deleted: line.deleted, cgroup }];
       });
       membership = { places: new Map(places.sort(([a], [b]) => this.hierarchies.compare(a, b))) };
       this.byText.set(text, membership);

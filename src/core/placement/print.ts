@@ -10,18 +10,25 @@ export function print(placement: Placement): string {
   if (machine.starting) head.push('starting');
   const lines = [head.join('   '), [keyed('host', host.label), cell(host.mode), keyed('kernel', host.kernel)].join('   ')];
   if (alias !== undefined) lines.push(`S = ${cell(alias)}`);
-  const allRows = [...placement.shared, ...placement.threads.flatMap(t => t.rows), ...placement.above];
-  const pathWidth = Math.min(40, Math.max(0, ...allRows.filter(row => row.attributes.length > 0).map(row => pathText(row.path, alias).length)));
-  const sharedWidth = widest([...placement.shared, ...placement.above]);
-  const apartWidth = widest(placement.threads.flatMap(t => t.rows));
-  lines.push('', `all ${placement.count} ${placement.count === 1 ? 'thread' : 'threads'}`, ...placement.shared.map(row => rowText(row, alias, [sharedWidth, pathWidth])));
-  const widths = [0, 1, 2, 3, 4].map(i => Math.max(0, ...placement.threads.map(thread => threadCells(thread)[i]?.length ?? 0)));
+  const apart = placement.threads.flatMap(thread => thread.rows);
+  const together = [...placement.shared, ...placement.above];
+  const pathWidth = Math.min(40, longest([...together, ...apart].filter(row => row.attributes.length > 0).map(row => pathText(row.path, alias))));
+  const widthsTogether = [longest(together.map(hierarchiesText)), pathWidth];
+  const widthsApart = [longest(apart.map(hierarchiesText)), pathWidth];
+  const add = (rows: readonly Row[], widths: readonly number[]): void => {
+    for (const row of rows) lines.push(rowText(row, alias, widths));
+  };
+  lines.push('', `all ${placement.count} ${placement.count === 1 ? 'thread' : 'threads'}`);
+  add(placement.shared, widthsTogether);
+  const cells = placement.threads.map(threadCells);
+  const widths = [0, 1, 2, 3, 4].map(i => longest(cells.map(of => of[i] ?? '')));
   placement.threads.forEach((thread, i) => {
-    const apart = i === 0 || thread.rows.length > 0 || placement.threads[i - 1]!.rows.length > 0;
-    if (apart) lines.push('');
-    lines.push(joinCells(threadCells(thread), widths), ...thread.rows.map(row => rowText(row, alias, [apartWidth, pathWidth])));
+    if (i === 0 || thread.rows.length > 0 || placement.threads[i - 1]!.rows.length > 0) lines.push('');
+    lines.push(joinCells(cells[i]!, widths));
+    add(thread.rows, widthsApart);
   });
-  if (placement.above.length > 0) lines.push('', 'above', ...placement.above.map(row => rowText(row, alias, [sharedWidth, pathWidth])));
+  if (placement.above.length > 0) lines.push('', 'above');
+  add(placement.above, widthsTogether);
   return `${lines.join('\n')}\n`;
 }
 
@@ -41,8 +48,11 @@ function hierarchiesText(row: Row): string {
   return row.hierarchies.map(word).join(' ');
 }
 
-function widest(rows: readonly Row[]): number {
-  return Math.max(0, ...rows.map(row => hierarchiesText(row).length));
+/** Length of the longest. By a loop: `Math.max` with an argument for each of 150,000 texts throws. */
+function longest(texts: readonly string[]): number {
+  let length = 0;
+  for (const text of texts) if (text.length > length) length = text.length;
+  return length;
 }
 
 function pathText(path: string, alias: string | undefined): string {
@@ -55,17 +65,26 @@ function pathText(path: string, alias: string | undefined): string {
   return cell(path);
 }
 
+/** Deeper directories are not spelled by an alias: libvirt's own are at most a dozen deep, and each prefix is counted. */
+const DEEPEST_ALIAS = 64;
+
 /** The directory that saves the most when it is spelled once: for libvirt the machine's own. */
 function aliasOf(placement: Placement): string | undefined {
-  const paths = [...placement.shared, ...placement.threads.flatMap(thread => thread.rows), ...placement.above].map(row => row.path);
+  const within = new Map<string, number>();
+  const exactly = new Map<string, number>();
+  for (const rows of [placement.shared, ...placement.threads.map(thread => thread.rows), placement.above]) {
+    for (const { path } of rows) {
+      count(exactly, path);
+      for (const prefix of prefixes(path)) count(within, prefix);
+    }
+  }
   let best: string | undefined;
   let saved = 0;
-  for (const path of new Set(paths.flatMap(prefixes))) {
+  for (const [path, paths] of within) {
     const parent = parentOf(path);
-    const within = paths.filter(other => other === path || other.startsWith(`${path}/`)).length;
-    const parents = parent === '/' ? 0 : paths.filter(other => other === parent).length;
-    const saves = (within - 1) * (path.length - 1) + parents * (parent.length - 'S/..'.length);
-    if (within > 1 && saves > saved) {
+    const parents = parent === '/' ? 0 : (exactly.get(parent) ?? 0);
+    const saves = (paths - 1) * (path.length - 1) + parents * (parent.length - 'S/..'.length);
+    if (paths > 1 && saves > saved) {
       best = path;
       saved = saves;
     }
@@ -73,9 +92,19 @@ function aliasOf(placement: Placement): string | undefined {
   return saved >= 20 ? best : undefined;
 }
 
-function prefixes(path: string): string[] {
-  const components = path.split('/');
-  return path.startsWith('/') && path !== '/' ? components.slice(1).map((_, i) => components.slice(0, i + 2).join('/')) : [];
+function count(counts: Map<string, number>, text: string): void {
+  counts.set(text, (counts.get(text) ?? 0) + 1);
+}
+
+/** The path and all above it but the root, the highest first. */
+function* prefixes(path: string): IterableIterator<string> {
+  if (!path.startsWith('/') || path === '/') return;
+  let end = 0;
+  for (let depth = 0; end < path.length && depth < DEEPEST_ALIAS; depth++) {
+    const slash = path.indexOf('/', end + 1);
+    end = slash < 0 ? path.length : slash;
+    yield path.slice(0, end);
+  }
 }
 
 export function parentOf(path: string): string {

@@ -1,6 +1,7 @@
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Place, Role } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
+import { shorten } from '../parse/bytes';
 import { type Attribute, type Placement, type Row, type ThreadBlock, UNKNOWN } from './placement';
 
 /** What the placement document of a machine says. */
@@ -18,7 +19,7 @@ export function toPlacement(model: HostModel, machine: Machine): Placement {
     return {
       role: roleText(thread.role),
       tid: thread.tid,
-      comm: thread.comm,
+      comm: shorten(thread.comm),
       policy: `${thread.policy} ${thread.rtPriority}`,
       nice: thread.nice,
       cpus: thread.cpusAllowed?.toString() ?? UNKNOWN,
@@ -27,7 +28,7 @@ export function toPlacement(model: HostModel, machine: Machine): Placement {
   });
   return {
     machine: { name: machine.name, pid: machine.pid, emulator: machine.emulator, uuid: machine.uuid, starting: machine.state === 'starting' },
-    host: { label: model.label, mode: model.mode, kernel: model.kernel },
+    host: { label: shorten(model.label), mode: model.mode, kernel: shorten(model.kernel) },
     count: own.length,
     shared: rows([...shared], nodes),
     threads,
@@ -39,9 +40,9 @@ export function toPlacement(model: HostModel, machine: Machine): Placement {
 export function roleText(role: Role): string {
   switch (role.kind) {
     case 'vcpu':
-      return role.id === 'all' ? 'all vCPUs' : `vCPU ${role.id ?? UNKNOWN}`;
+      return role.id === 'all' ? 'all vCPUs' : `vCPU ${shorten(role.id ?? UNKNOWN)}`;
     case 'iothread':
-      return `I/O thread ${role.id ?? UNKNOWN}`;
+      return `I/O thread ${shorten(role.id ?? UNKNOWN)}`;
     case 'helper':
       return `helper ${role.id ?? UNKNOWN}`;
     case 'vnc':
@@ -69,15 +70,16 @@ function samePlace(a: Place | undefined, b: Place | undefined): boolean {
 
 /** Hierarchies with the same path and no values of their own share a row. */
 function rows(places: readonly (readonly [string, Place | undefined])[], nodes: number): Row[] {
-  const result: { hierarchies: string[]; path: string; attributes: Attribute[] }[] = [];
+  const result = new Map<string, { hierarchies: string[]; path: string; attributes: Attribute[] }>();
   for (const [key, place] of places) {
     const path = place?.path ?? UNKNOWN;
     const attributes = place ? attributesOf(place, nodes) : [];
-    const same = result.find(row => row.path === path && describe(row.attributes) === describe(attributes));
-    if (same) same.hierarchies.push(key);
-    else result.push({ hierarchies: [key], path, attributes });
+    const content = `${path}\n${describe(attributes)}`;
+    const same = result.get(content);
+    if (same) same.hierarchies.push(shorten(key));
+    else result.set(content, { hierarchies: [shorten(key)], path, attributes });
   }
-  return result;
+  return [...result.values()];
 }
 
 function describe(attributes: readonly Attribute[]): string {
@@ -100,7 +102,7 @@ export function valuesOf(cgroup: Cgroup, nodes: number): Attribute[] {
   const effective = effectiveCpus(cgroup);
   if (effective && cgroup.cpus && !cgroup.cpus.isEmpty && !effective.equals(cgroup.cpus)) add('effective', effective.toString());
   if (nodes > 1) add('mems', cgroup.mems?.toString());
-  if (cgroup.partition !== undefined && cgroup.partition !== 'member') add('partition', cgroup.partition);
+  if (cgroup.partition !== undefined && cgroup.partition !== 'member') add('partition', shorten(cgroup.partition));
   if (cgroup.bandwidth && cgroup.bandwidth.quota !== 'max') add('quota', `${cgroup.bandwidth.quota}/${cgroup.bandwidth.period}`);
   if (cgroup.weight !== 100) add('weight', cgroup.weight);
   if (cgroup.shares !== 1024) add('shares', cgroup.shares);
@@ -113,13 +115,19 @@ export function valuesOf(cgroup: Cgroup, nodes: number): Attribute[] {
 /** Ancestors that ask for something, the highest first, each once. */
 function above(machine: Machine, nodes: number): Row[] {
   const leaves = new Set<Cgroup>();
-  const ancestors = new Map<Cgroup, number>();
+  const ancestors = new Set<Cgroup>();
   for (const thread of machine.threads) {
     for (const { cgroup } of thread.membership.places.values()) if (cgroup) leaves.add(cgroup);
   }
-  for (const leaf of leaves) for (const cgroup of withAncestors(leaf.parent)) ancestors.set(cgroup, cgroup.path.split('/').length);
-  const limiting = [...ancestors.keys()].filter(cgroup => !leaves.has(cgroup) && cgroup.path !== '/' && valuesOf(cgroup, nodes).length > 0);
-  limiting.sort((a, b) => ancestors.get(a)! - ancestors.get(b)! || (a.hierarchy + a.path < b.hierarchy + b.path ? -1 : 1));
-  return limiting.map(cgroup => ({ hierarchies: [cgroup.hierarchy], path: cgroup.path, attributes: valuesOf(cgroup, nodes) }));
+  for (const leaf of leaves) {
+    for (const cgroup of withAncestors(leaf.parent)) {
+      if (ancestors.has(cgroup)) break; // and so are all above it
+      ancestors.add(cgroup);
+    }
+  }
+  const limiting = [...ancestors].filter(cgroup => !leaves.has(cgroup) && cgroup.path !== '/' && valuesOf(cgroup, nodes).length > 0);
+  const depths = new Map(limiting.map(cgroup => [cgroup, cgroup.path.split('/').length]));
+  limiting.sort((a, b) => depths.get(a)! - depths.get(b)! || (a.hierarchy + a.path < b.hierarchy + b.path ? -1 : 1));
+  return limiting.map(cgroup => ({ hierarchies: [shorten(cgroup.hierarchy)], path: cgroup.path, attributes: valuesOf(cgroup, nodes) }));
 }
 

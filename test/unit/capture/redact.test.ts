@@ -48,6 +48,28 @@ const SEEDS: Readonly<Record<string, (raw: Changeable) => void>> = {
   'files that the collector does not read': raw => {
     for (const path of ['/etc/s3cret', `/proc/${QEMU}/environ`, `/proc/${QEMU}/maps`, '/root/.ssh/id_rsa', '/sys/class/dmi/id/product_serial']) raw.files.set(path, 's3cret\n');
   },
+  'a machine whose first part is no type': raw =>
+    qemu(raw, '-machine', 'dumpdtb=/home/s3cret/x.dtb', '-machine', 'firmware=/home/s3cret/OVMF.fd,type=q35', '-machine', 'append=root=/dev/vda password=s3cret', '-machine', '{"type":"s3cret"}', '-machine', 'type=q35,,s3cret'),
+  'a title that holds the arguments': raw => raw.files.set(`/proc/${QEMU}/cmdline`, argv('/usr/bin/qemu-system-x86_64 -object secret,id=s,data=s3cret -S')),
+  'a title that a runner wrote': raw => raw.files.set(`/proc/${QEMU}/cmdline`, argv('runner for s3cret: token=s3cret exec qemu-system')),
+  'a title that begins with a secret': raw => raw.files.set(`/proc/${QEMU}/cmdline`, argv('token=s3cret', '-S')),
+  'a title that begins with a folder': raw => raw.files.set(`/proc/${QEMU}/cmdline`, argv('/home/s3cret and others/qemu-kvm')),
+  'a program with a strange name': raw => raw.links.set(`/proc/${QEMU}/exe`, '/usr/bin/x s3cret'),
+  'a name of the process': raw => qemu(raw, '-name', 'guest=vm1,process=qemu:/home/s3cret/vm1', '-name', 'process=s3cret', '-name', 'guest=/home/s3cret', '-name', 'a,,/s3cret', '-name', 'x=s3cret'),
+  'values that do not fit': raw => qemu(raw, '-m', 's3cret', '-m', '64,s3cret=1,slots=s3cret', '-smp', '4,cpus=s3cret', '-uuid', 's3cret', '-accel', 's3cret', '-accel', 'kvm,thread=s3cret', '-object', 'iothread,id=/home/s3cret'),
+  'a program that is only called after QEMU': raw => addProcess(raw, 603, { comm: 'x', cgroup: '0::/\n', exe: '/usr/bin/notqemu-helper', argv: ['/usr/bin/kvm-runner', '-name', 's3cret'] }),
+  'a value that looks like an option': raw => qemu(raw, '-append', '-name', 's3cret', '-chardev', '-m', '/home/s3cret', '-unknown', '--name', 's3cret'),
+  'kernel parameters in quotes': raw => raw.files.set('/proc/cmdline', 'dyndbg="file x isolcpus=s3cret +p" isolcpus="2 s3cret" nohz_full=/home/s3cret init="s3cret kvm.x=1\n'),
+  'parameters for init': raw => raw.files.set('/proc/cmdline', 'quiet -- psi=s3cret\n'),
+  'options and sources of cgroup mounts': raw => addMounts(raw, '96 1 0:8 / /sys/fs/cgroup/systemd rw,s3cret - cgroup s3cret rw,xattr,release_agent=/home/s3cret/agent,name=systemd'),
+  'cgroups that are mounted elsewhere': raw => {
+    addMounts(raw, '95 1 0:9 / /home/s3cret/cgroup rw - cgroup2 cgroup2 rw', '94 1 0:9 / /sys/fs/cgroup/../../home/s3cret rw - cgroup2 cgroup2 rw');
+    for (const top of ['/home/s3cret/cgroup', '/proc/1/root/s3cret', '/sys/s3cret', '/sys/fs/cgroup/../s3cret', '/sys/fs/cgroups3cret']) {
+      raw.directories.add(top);
+      raw.files.set(`${top}/cgroup.type`, 'domain\n');
+      raw.errors.set(`${top}/cpu.max`, 'EACCES');
+    }
+  },
   'links other than to programs': raw => {
     raw.links.set(`/proc/${QEMU}/cwd`, '/home/s3cret');
     raw.links.set(`/proc/${QEMU}/fd/3`, '/home/s3cret');
@@ -58,6 +80,11 @@ const SEEDS: Readonly<Record<string, (raw: Changeable) => void>> = {
 function qemu(raw: Changeable, ...args: string[]): void {
   const path = `/proc/${QEMU}/cmdline`;
   raw.files.set(path, raw.files.get(path)! + argv(...args));
+}
+
+function addMounts(raw: Changeable, ...mounts: string[]): void {
+  const path = '/proc/self/mountinfo';
+  raw.files.set(path, `${raw.files.get(path)}${mounts.map(mount => `${mount}\n`).join('')}`);
 }
 
 function printed(raw: RawSnapshot): { text: string; removed: readonly Removed[] } {
@@ -118,11 +145,41 @@ describe('redaction', () => {
 
   it('keeps of a command line what the model needs: name, UUID, I/O threads, a migration that comes in', () => {
     const { snapshot: redacted } = redact(snapshot('guest-v2', raw =>
-      raw.files.set('/proc/519/cmdline', argv('/usr/bin/qemu-kvm', '-name', 'guest=a,,b,debug-threads=on', '-uuid', '1-2', '-S', '-object', '{"id":"io,1","qom-type":"iothread"}', '-object', 'iothread,poll-max-ns=1,id=io2', '-incoming', 'tcp:h:1', '-smp', '4')),
+      raw.files.set('/proc/519/cmdline', argv('/usr/bin/qemu-kvm', '-name', 'guest=a,,b,debug-threads=on', '-uuid', '11111111-2222-4333-8444-55555555555a', '-S', '-object', '{"id":"io,1","qom-type":"iothread"}', '-object', 'iothread,poll-max-ns=1,id=io2', '-incoming', 'tcp:h:1', '-smp', '4')),
     ));
     const args = parseCmdline(redacted.files.get('/proc/519/cmdline')!);
-    assert.deepEqual(parseQemuArguments(args), { name: 'a,b', uuid: '1-2', ioThreads: ['io,1', 'io2'], incoming: true });
+    assert.deepEqual(parseQemuArguments(args), { name: 'a,b', uuid: '11111111-2222-4333-8444-55555555555a', ioThreads: ['io,1', 'io2'], incoming: true });
     assert.deepEqual(args.slice(-2), ['-smp', '4']);
+  });
+
+  const KEPT: readonly (readonly [given: readonly string[], kept: readonly string[]])[] = [
+    [['-machine', 'type=pc-q35-7.2,nvdimm=on'], ['-machine', 'type=pc-q35-7.2']],
+    [['-machine', 'dumpdtb=/x'], []],
+    [['-name', 'guest=a,,b,process=x,debug-threads=on'], ['-name', 'guest=a,,b,debug-threads=on']],
+    [['-name', 'process=x,debug-threads=on'], ['-name', 'debug-threads=on']],
+    [['-name', 'a/b'], []],
+    [['-m', 'size=4194304k,slots=16,maxmem=8G,x=1'], ['-m', 'size=4194304k,slots=16,maxmem=8G']],
+    [['-smp', '4,maxcpus=8,sockets=2,x=1'], ['-smp', '4,maxcpus=8,sockets=2']],
+    [['-accel', 'kvm,kernel-irqchip=split,device=/x'], ['-accel', 'kvm,kernel-irqchip=split']],
+    [['-append', '-name', 'alice'], []],
+    [['-S', '-name', 'x', '-nodefaults', '--m', '1'], ['-name', 'x', '-m', '1']],
+  ];
+  for (const [given, kept] of KEPT) {
+    it(`keeps of ${given.join(' ')}: ${kept.join(' ') || 'nothing'}`, () => {
+      const { snapshot: redacted } = redact(snapshot('guest-v2', raw => raw.files.set('/proc/519/cmdline', argv('/usr/bin/qemu-kvm', ...given))));
+      assert.deepEqual(parseCmdline(redacted.files.get('/proc/519/cmdline')!).slice(1), kept);
+    });
+  }
+
+  it('keeps the first word of a title, the parameters for CPUs and the mounts by convention', () => {
+    const { files } = redact(snapshot('guest-v2', raw => {
+      raw.files.set('/proc/519/cmdline', argv('/usr/bin/qemu-system-x86_64 -S'));
+      raw.files.set('/proc/cmdline', 'a="b c" isolcpus=managed_irq,domain,2-7 rcu_nocbs=0-63:1/2 nohz_full=/x nosmt\n');
+      raw.files.set('/proc/self/mountinfo', '1 2 0:3 /a /dev/cpuset rw,x shared:1 master:2 - cgroup none rw,cpuset,release_agent=/x\n');
+    })).snapshot;
+    assert.equal(files.get('/proc/519/cmdline'), argv('/usr/bin/qemu-system-x86_64'));
+    assert.equal(files.get('/proc/cmdline'), 'isolcpus=managed_irq,domain,2-7 rcu_nocbs=0-63:1/2 nosmt\n');
+    assert.equal(files.get('/proc/self/mountinfo'), '1 2 0:3 /a /dev/cpuset rw shared:1 master:2 - cgroup cgroup rw,cpuset\n');
   });
 
   it('done twice is done once', () => {

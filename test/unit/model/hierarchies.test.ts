@@ -136,11 +136,23 @@ describe('hierarchies', () => {
     assert.deepEqual([cgroup?.directory, cgroup?.parent?.path, cgroup?.bandwidth?.quota], ['/sys/fs/cgroup/..a/b', '/..a', 1000]);
   });
 
-  it('have room for a path that is deeper than any stack', async () => {
-    const path = '/a'.repeat(20_000);
-    const { model } = await modelOf('guest-v2', raw => raw.files.set(`/proc/${QEMU}/task/${QEMU}/cgroup`, `0::${path}\n`));
+  it('have room for the deepest path that a kernel can have', async () => {
+    const path = '/a'.repeat(2000);
+    const { model, problems } = await modelOf('guest-v2', raw => raw.files.set(`/proc/${QEMU}/task/${QEMU}/cgroup`, `0::${path}\n`));
     assert.equal(machine(model, 'serial').threads[0]!.membership.places.get('0::')!.cgroup!.path, path);
+    assert.deepEqual(problems, []);
   });
+
+  for (const [what, path] of Object.entries({ deeper: '/a'.repeat(2001), longer: `/${'a'.repeat(4096)}`, 'longer in bytes': `/${'größe'.repeat(600)}`, 'of 60,000 bytes': '/a'.repeat(30_000) })) {
+    it(`take no path for a cgroup that no kernel can have: ${what}`, async () => {
+      const { model, problems } = await modelOf('guest-v2', raw => raw.files.set(`/proc/${QEMU}/task/${QEMU}/cgroup`, `0::${path}\n`));
+      const place = machine(model, 'serial').threads[0]!.membership.places.get('0::')!;
+      assert.equal(place.cgroup, undefined);
+      assert.ok(place.path.length <= 4096);
+      assert.deepEqual(problems, [{ path: `${path.slice(0, 80)}…`, errno: 'unexpected content' }]);
+      assert.ok(model.hierarchies.every(hierarchy => hierarchy.cgroups.size < 100));
+    });
+  }
 });
 
 describe('the values of a cgroup', () => {
