@@ -39,7 +39,7 @@ exports.activate = context => context.subscriptions.push(vscode.window.createTre
 
 async function round(chromium) {
   const server = await start(dir);
-  const context = await chromium.newContext({ viewport: { width: 1400, height: 900 } });
+  const context = await chromium.newContext({ viewport: { width: 1400, height: 3000 } }); // the list draws only the rows in view
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
