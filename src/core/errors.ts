@@ -9,7 +9,6 @@ abstract class LensError<Reason extends string, Details extends object> extends 
     readonly original?: unknown,
   ) {
     super(`${reason} ${JSON.stringify(details)}`);
-    this.name = new.target.name;
   }
 }
 
@@ -32,6 +31,8 @@ export interface CollectDetails {
 
 /** A collection that brought nothing. One that brought a part is a snapshot with `complete: false`. */
 export class CollectError extends LensError<CollectReason, CollectDetails> {
+  override readonly name = 'CollectError';
+
   static is(error: unknown, reason?: CollectReason): error is CollectError {
     return error instanceof CollectError && (reason === undefined || error.reason === reason);
   }
@@ -59,6 +60,8 @@ export interface CaptureDetails {
 
 /** A text that cannot be opened as a capture at all. Damage inside one is a `CaptureProblem`, and the rest is shown. */
 export class CaptureError extends LensError<CaptureReason, CaptureDetails> {
+  override readonly name = 'CaptureError';
+
   static is(error: unknown, reason?: CaptureReason): error is CaptureError {
     return error instanceof CaptureError && (reason === undefined || error.reason === reason);
   }

@@ -9,7 +9,7 @@ import { run } from '../processes.mjs';
 import { browser, install, prepare, start, vsix, work } from '../workbench/harness.mjs';
 import { openSidebar, row, runCommand, waitForWorkbench } from '../workbench/page.mjs';
 
-const ROUNDS = 5;
+const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const dir = path.join(work, 'activation');
 
 /** An extension with a view and nothing in it. */
@@ -39,7 +39,7 @@ exports.activate = context => context.subscriptions.push(vscode.window.createTre
 
 async function round(chromium) {
   const server = await start(dir);
-  const context = await chromium.newContext({ viewport: { width: 1400, height: 3000 } }); // the list draws only the rows in view
+  const context = await chromium.newContext({ viewport: { width: 1400, height: 1800 } });
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
@@ -55,7 +55,11 @@ async function round(chromium) {
       const text = await page.locator('.monaco-list-row', { hasText: name }).filter({ hasText: 'Activation' }).first().innerText();
       return Number(/(?:Activation|Startup Activation): (\d+)ms/.exec(text)[1]);
     };
-    return { ours: await time('Cgroup Lens'), empty: await time('Empty View') };
+    const ours = await time('Cgroup Lens');
+    // The slowest stand first, and only rows in view are there.
+    await page.locator('.monaco-list-row', { hasText: 'Activation' }).first().click();
+    await page.keyboard.press('End');
+    return { ours, empty: await time('Empty View') };
   } finally {
     await context.close();
     await server.stop();

