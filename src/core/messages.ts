@@ -80,7 +80,7 @@ const REMOVED: Readonly<Record<Removed['what'], (count: number) => string>> = {
   arguments: count => t('{0} arguments of command lines', count),
   paths: count => t('{0} paths of programs outside the system\'s folders', count),
   kernelParameters: count => t('{0} kernel parameters', count),
-  mounts: count => t('{0} mounts that are not cgroups', count),
+  mounts: count => t('{0} mounts that are not cgroups, or details of mounts', count),
   addresses: count => t('{0} addresses and other fields of stat files', count),
   userName: () => t('the name of the user who read'),
   messages: count => t('{0} messages of the host', count),

@@ -124,7 +124,8 @@ export async function expand(page, begin) {
 
 /** Folds the row at that place from above. */
 export async function collapse(page, at) {
-  const found = row(page, (await rows(page))[at]);
+  const label = (await rows(page))[at];
+  const found = row(page, label.slice(0, label.indexOf(',') + 1)); // what stands behind its name changes with each refresh
   if ((await found.getAttribute('aria-expanded')) === 'true') await found.locator('.monaco-tl-twistie').click();
   await found.and(page.locator('[aria-expanded="false"]')).waitFor();
 }
@@ -148,13 +149,16 @@ export async function focusRow(page, begin) {
   }
 }
 
-/** Chooses from a row's context menu by mouse. A menu takes no click in its first moments, and says nothing: it is clicked until it goes. */
+/**
+ * Chooses from a row's context menu by mouse. A menu takes no click in its first moments and says nothing, and under load
+ * it may close by itself: it is opened again if need be, and clicked until it goes.
+ */
 export async function choose(page, begin, title) {
   const item = page.locator('.monaco-menu .action-label', { hasText: exactly(title) }).first();
-  await row(page, begin).click({ button: 'right' });
   for (let attempt = 1; ; attempt++) {
-    await item.click({ timeout: attempt === 1 ? 15_000 : 1000 }).catch(error => { if (attempt === 1) throw error; });
     try {
+      if (!(await item.isVisible())) await row(page, begin).click({ button: 'right' });
+      await item.click({ timeout: 3000 });
       await item.waitFor({ state: 'detached', timeout: 500 });
       break;
     } catch (error) {

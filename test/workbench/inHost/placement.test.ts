@@ -103,7 +103,7 @@ for (const name of readdirSync(HOSTS).filter(file => file.endsWith('.capture')).
       const hints = await answer<vscode.InlayHint>('vscode.executeInlayHintProvider', document.uri, new vscode.Range(0, 0, document.lineCount, 0));
       const at = (line: number): string => String(hints.find(hint => hint.position.line === line)?.label ?? '').trim();
       for (const node of threads) assert.match(at(node.line), new RegExp(`^last on ${host.model.machines[0]!.threads.find(it => it.tid === node.tid)!.lastCpu}\\b`));
-      assert.match(at(1), /^(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d, [\d.]+ m?s, as user 0$/);
+      assert.match(at(1), /^(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d, [\d.]+ m?s, as UID 0$/);
       assert.equal(hints.length, threads.length + 1);
     });
 
