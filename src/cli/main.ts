@@ -4,8 +4,9 @@ import { parseArgs } from 'node:util';
 import { CaptureSource } from '../core/capture/captureSource';
 import { printCapture } from '../core/capture/format';
 import { redact } from '../core/capture/redact';
-import { LocalSource } from '../core/collect/collect';
+import { LiveSource } from '../core/collect/collect';
 import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
+import { LocalHost } from '../core/host/localHost';
 import type { Source } from '../core/host/source';
 import { describeCollection, describeError, describeRemoved } from '../core/messages';
 import { buildModel } from '../core/model/buildModel';
@@ -48,7 +49,7 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2;
   }
   const qemuExecutables = [...DEFAULT_QEMU_EXECUTABLES, ...(values.qemu ?? [])];
-  const source = values.capture === undefined ? new LocalSource('local', hostname(), () => ({ qemuExecutables })) : captureOf(values.capture);
+  const source = values.capture === undefined ? new LiveSource('local', new LocalHost(hostname()), () => ({ qemuExecutables })) : captureOf(values.capture);
   return command === 'report' ? report(source, qemuExecutables, values.json ?? false) : collect(source, values.output, values.force ?? false);
 }
 

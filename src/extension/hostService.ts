@@ -2,8 +2,9 @@ import * as os from 'node:os';
 import * as vscode from 'vscode';
 import { CaptureSource } from '../core/capture/captureSource';
 import type { CaptureProblem } from '../core/capture/format';
-import { LocalSource } from '../core/collect/collect';
+import { LiveSource } from '../core/collect/collect';
 import { CollectError } from '../core/errors';
+import { LocalHost } from '../core/host/localHost';
 import type { HostId, Source } from '../core/host/source';
 import { describeCollection, describeError } from '../core/messages';
 import { buildModel } from '../core/model/buildModel';
@@ -62,7 +63,7 @@ export class HostService implements vscode.Disposable {
   /** This machine, where it is a Linux host and the window is trusted. */
   addLocal(): void {
     if (process.platform !== 'linux' || this.states.has(LOCAL)) return;
-    this.add(new LocalSource(LOCAL, this.freeLabel(os.hostname()), () => ({ qemuExecutables: qemuExecutables() })), true);
+    this.add(new LiveSource(LOCAL, new LocalHost(this.freeLabel(os.hostname())), () => ({ qemuExecutables: qemuExecutables() })), true);
     this.changed.fire(undefined);
   }
 

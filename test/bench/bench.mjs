@@ -48,7 +48,8 @@ async function bundleCore() {
   const outfile = program('core.mjs');
   const contents = `
     export { collectCommand, DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from './collect/script';
-    export { LocalSource } from './collect/collect';
+    export { LiveSource } from './collect/collect';
+    export { LocalHost } from './host/localHost';
     export { buildModel } from './model/buildModel';`;
   await esbuild.build({
     stdin: { contents, resolveDir: path.join(root, 'src/core'), loader: 'ts' },
@@ -57,9 +58,9 @@ async function bundleCore() {
   });
   const core = await import(outfile);
   const qemu = core.DEFAULT_QEMU_EXECUTABLES;
-  const source = new core.LocalSource('bench', 'bench', () => ({ qemuExecutables: qemu }));
+  const source = new core.LiveSource('bench', new core.LocalHost('bench'), () => ({ qemuExecutables: qemu }));
   return {
-    command: core.collectCommand({ qemuExecutables: qemu }),
+    command: core.collectCommand({ qemuExecutables: qemu }, false),
     collect: () => source.collect(new AbortController().signal),
     build: snapshot => core.buildModel(snapshot, source, { qemu, managers: core.MANAGERS, helpers: core.HELPERS }),
   };

@@ -1,26 +1,30 @@
-import { runLocally } from '../host/localHost';
-import type { HostId, Source } from '../host/source';
+import type { Host, HostId, Source } from '../host/source';
 import type { RawSnapshot } from '../rawSnapshot';
 import { type CollectScriptOptions, collectCommand } from './script';
 import { WireDecoder } from './wire';
 
-/** The Linux machine that this process runs on. */
-export class LocalSource implements Source {
+/** A running host, read by one command in one round trip. */
+export class LiveSource implements Source {
   readonly kind = 'live';
 
   constructor(
     readonly id: HostId,
-    readonly label: string,
+    private readonly host: Host,
     private readonly options: () => CollectScriptOptions,
   ) {}
 
-  /** @throws CollectError */
+  get label(): string {
+    return this.host.label;
+  }
+
+  /** @throws CollectError, and what the host throws */
   async collect(signal: AbortSignal): Promise<RawSnapshot> {
-    const { argv, stdin } = collectCommand(this.options());
+    const { host } = this;
+    const { argv, stdin } = collectCommand(this.options(), host.staysOpen);
     const decoder = new WireDecoder();
     const startedAt = Date.now();
     const began = performance.now();
-    const { stderr } = await runLocally(this.label, argv, { stdin, signal, onStdout: chunk => decoder.push(chunk) });
-    return decoder.finish(stderr, this.label, { startedAt, took: performance.now() - began });
+    const { stderr } = await host.run(argv, { stdin, signal, onStdout: chunk => decoder.push(chunk) });
+    return decoder.finish(stderr, host.label, { startedAt, took: performance.now() - began });
   }
 }

@@ -38,10 +38,21 @@ export const HELPERS: readonly string[] = ['virtiofsd', 'swtpm', 'passt', 'passt
 /** Kernel threads of a machine that are not tasks of its process: vhost (before Linux 6.4), the PIT, huge-page recovery. */
 const KERNEL_THREADS = '^(vhost-|kvm-pit/|kvm-nx-lpage)';
 
-/** The process to run on the host: argv and standard input. */
-export function collectCommand(options: CollectScriptOptions): { argv: readonly string[]; stdin: string } {
+/**
+ * The process to run on the host: argv and standard input. What the script is told stands in front of it, not in argv:
+ * over SSH that goes through a login shell, and fish and csh quote in ways of their own.
+ *
+ * @param watched end everything when standard input ends, which is all that a host sees of a connection that is gone
+ */
+export function collectCommand(options: CollectScriptOptions, watched: boolean): { argv: readonly string[]; stdin: string } {
   const names = [...options.qemuExecutables, ...MANAGERS, ...HELPERS];
-  return { argv: ['sh', '-s', '--', nameExpression(names), KERNEL_THREADS], stdin: SCRIPT };
+  const parameters = `set -- ${shellWord(nameExpression(names))} ${shellWord(KERNEL_THREADS)}\n`;
+  return { argv: ['sh'], stdin: `${parameters}${SCRIPT}${watched ? WATCHED : UNWATCHED}` };
+}
+
+/** One word for a POSIX shell, whatever it holds. */
+export function shellWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**
@@ -222,9 +233,22 @@ const FIND_HIDDEN = String.raw`
 `;
 
 /**
- * All of it is one function, called with no standard input: a shell that reads its script from standard input would
- * otherwise lose the rest of it to the first tool that reads there.
+ * Called with no standard input: a shell that reads its script from standard input would otherwise lose the rest of it
+ * to the first tool that reads there.
  */
+const UNWATCHED = 'collect "$@" </dev/null\n';
+const WATCHED = String.raw`watched() { # read to its end before it begins: what comes then on standard input is for the watch alone
+  exec 3<&0
+  { read -r line <&3; kill -9 0; } >/dev/null 2>&1 &
+  watch=$!
+  collect "$@" </dev/null 3<&-
+  exec 2>/dev/null # bash tells of a job that was ended
+  kill $watch
+  exit
+}
+watched "$@"
+`;
+
 const SCRIPT = String.raw`LC_ALL=C
 export LC_ALL
 unset TIME_STYLE QUOTING_STYLE GREP_OPTIONS POSIXLY_CORRECT # a person's taste in the columns of ls would hide every process
@@ -310,5 +334,4 @@ collect() {
   printf '%s\n' "$times"
   [ $complete != 0 ] || echo '=end'
 }
-collect "$@" </dev/null
 `;

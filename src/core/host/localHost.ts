@@ -1,27 +1,26 @@
 import { spawn } from 'node:child_process';
 import { CollectError } from '../errors';
 import { decodeBytes } from '../parse/bytes';
-
-/** What a process left behind when it ended. */
-export interface Ran {
-  readonly stderr: string;
-  readonly exitCode: number | null;
-}
+import type { Host, Ran, RunOptions } from './source';
 
 /** Enough for any honest message; a host that says more is not listened to further. */
 const MOST_STDERR = 1 << 20;
 
 /**
- * Runs a command on this machine, without a shell of our own around it; its output is handed on as it arrives. The
- * command has a process group of its own, so that a cancellation ends what it started too.
- *
- * @throws CollectError `cannot-start`, `cancelled`
+ * This machine. A command runs without a shell of our own around it and has a process group of its own, so that a
+ * cancellation ends what it started too.
  */
-export function runLocally(
-  host: string,
-  argv: readonly string[],
-  options: { stdin: string; signal: AbortSignal; onStdout: (chunk: Buffer) => void },
-): Promise<Ran> {
+export class LocalHost implements Host {
+  readonly staysOpen = false;
+
+  constructor(readonly label: string) {}
+
+  run(argv: readonly string[], options: RunOptions): Promise<Ran> {
+    return runLocally(this.label, argv, options);
+  }
+}
+
+function runLocally(host: string, argv: readonly string[], options: RunOptions): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const { signal } = options;
     if (signal.aborted) return reject(new CollectError('cancelled', { host }));

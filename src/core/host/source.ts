@@ -11,3 +11,33 @@ export interface Source {
   readonly kind: 'live' | 'capture';
   collect(signal: AbortSignal): Promise<RawSnapshot>;
 }
+
+/** A Linux machine that runs commands for us: this one, or one that is reached by SSH. */
+export interface Host {
+  /** As in `Source`: named in every error. */
+  readonly label: string;
+  /**
+   * Whether the end of standard input means that nobody waits for the answer any more. Locally the process group is
+   * ended; over a network that end is all that the other side sees, and standard input stays open for it.
+   */
+  readonly staysOpen: boolean;
+  /**
+   * Runs a command to its end; its output is handed on as it arrives.
+   *
+   * @throws CollectError `cannot-start`, `cancelled`; SshError
+   */
+  run(argv: readonly string[], options: RunOptions): Promise<Ran>;
+}
+
+export interface RunOptions {
+  readonly stdin: string;
+  readonly signal: AbortSignal;
+  onStdout(chunk: Buffer): void;
+}
+
+/** What a process left behind when it ended. */
+export interface Ran {
+  readonly stderr: string;
+  /** `null`: ended by a signal. */
+  readonly exitCode: number | null;
+}

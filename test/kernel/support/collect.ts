@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { LocalSource } from '../../../src/core/collect/collect';
+import { LiveSource } from '../../../src/core/collect/collect';
 import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS, collectCommand } from '../../../src/core/collect/script';
 import { WireDecoder } from '../../../src/core/collect/wire';
-import { runLocally } from '../../../src/core/host/localHost';
+import { LocalHost } from '../../../src/core/host/localHost';
 import { buildModel } from '../../../src/core/model/buildModel';
 import type { Cgroup, HostModel, Machine, Problem, Thread } from '../../../src/core/model/hostModel';
 import { encodeBytes } from '../../../src/core/parse/bytes';
@@ -20,7 +20,7 @@ const OPTIONS = { qemuExecutables: DEFAULT_QEMU_EXECUTABLES };
 
 /** This machine as the extension collects it. */
 export async function collectModel(signal = NEVER): Promise<Collected> {
-  return modelOf(await new LocalSource('test', 'test', () => OPTIONS).collect(signal));
+  return modelOf(await new LiveSource('test', new LocalHost('test'), () => OPTIONS).collect(signal));
 }
 
 /**
@@ -28,9 +28,9 @@ export async function collectModel(signal = NEVER): Promise<Collected> {
  * standard input and the shell with its arguments as its own last arguments.
  */
 export async function collectThrough(through: readonly string[], signal = NEVER): Promise<Collected> {
-  const { argv, stdin } = collectCommand(OPTIONS);
+  const { argv, stdin } = collectCommand(OPTIONS, false);
   const decoder = new WireDecoder();
-  const { stderr } = await runLocally('test', [...through, ...argv], { stdin, signal, onStdout: chunk => decoder.push(chunk) });
+  const { stderr } = await new LocalHost('test').run([...through, ...argv], { stdin, signal, onStdout: chunk => decoder.push(chunk) });
   return modelOf(decoder.finish(stderr, 'test', { startedAt: 0, took: 0 }));
 }
 
