@@ -66,3 +66,49 @@ export class CaptureError extends LensError<CaptureReason, CaptureDetails> {
     return error instanceof CaptureError && (reason === undefined || error.reason === reason);
   }
 }
+
+export type SshReason =
+  /** ssh_config says something that changes where or how one connects, and that we do not do: never dialled without it. `said`: the directive. */
+  | 'unsupported-config'
+  /** ssh_config cannot be read or understood. `said`: why. */
+  | 'bad-config'
+  /** No connection: refused, no route, no such name, the jump host could not reach it. */
+  | 'unreachable'
+  /** The host's key is another than known_hosts has. `fingerprint` and `known`. */
+  | 'host-key-changed'
+  | 'host-key-revoked'
+  /** A key that nobody knows, and the person (or StrictHostKeyChecking) would not have it. */
+  | 'host-key-refused'
+  /** The host accepted none of what was offered. `said`: what was tried. */
+  | 'authentication'
+  /** The person closed a question. */
+  | 'given-up'
+  /** The connection ended while a command ran, or before it could. */
+  | 'connection-lost'
+  /** The host opens no further channel. */
+  | 'no-channel'
+  /** Both sides speak SSH, and have no algorithm in common, or one of them broke the protocol. */
+  | 'protocol';
+
+export interface SshDetails {
+  /** The label of the host that was wanted. */
+  readonly host: string;
+  /** The hop at which it failed, where that is another one: `user@name:port`. */
+  readonly hop?: string;
+  readonly said?: string;
+  readonly fingerprint?: string;
+  /** What known_hosts has instead: `ssh-ed25519 SHA256:… (FILE:LINE)`. */
+  readonly known?: readonly string[];
+  /** Where something stands that a person has to change. */
+  readonly file?: string;
+  readonly line?: number;
+}
+
+/** A host that is not reached by SSH. */
+export class SshError extends LensError<SshReason, SshDetails> {
+  override readonly name = 'SshError';
+
+  static is(error: unknown, reason?: SshReason): error is SshError {
+    return error instanceof SshError && (reason === undefined || error.reason === reason);
+  }
+}

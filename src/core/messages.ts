@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import type { Removed } from './capture/redact';
-import { CaptureError, CollectError } from './errors';
+import { CaptureError, CollectError, SshError } from './errors';
 import type { HostModel, Problem } from './model/hostModel';
 import { visible } from './visible';
 
@@ -11,6 +11,7 @@ import { visible } from './visible';
 export function describeError(error: unknown): string {
   if (CollectError.is(error)) return describeCollectError(error);
   if (CaptureError.is(error)) return describeCaptureError(error);
+  if (SshError.is(error)) return describeSshError(error);
   return visible(error instanceof Error ? error.message : String(error));
 }
 
@@ -45,6 +46,37 @@ function describeCaptureError({ reason, details }: CaptureError): string {
       return t('{0} is too large for a capture: it has {1}, and the most that is opened are {2}.', file, found, details.expected);
     case 'unreadable':
       return t('{0} cannot be read: {1}. Check the path and its permissions, then open it again.', file, found);
+  }
+}
+
+function describeSshError({ reason, details }: SshError): string {
+  const host = visible(details.hop === undefined ? details.host : t('{0} (on the way to {1})', details.hop, details.host));
+  const said = visible(details.said ?? '');
+  const place = details.file === undefined ? '' : visible(details.line === undefined ? details.file : `${details.file}:${details.line}`);
+  const fingerprint = visible(details.fingerprint ?? '');
+  switch (reason) {
+    case 'unsupported-config':
+      return t('{0} is not connected: ssh_config has "{1}" for it ({2}), which Cgroup Lens does not do, and it does not connect without it.', host, said, place);
+    case 'bad-config':
+      return t('{0} is not connected: {1} cannot be used: {2}', host, place, said);
+    case 'unreachable':
+      return t('{0} cannot be reached: {1}. Check its name and port, and whether it is up.', host, said);
+    case 'host-key-changed':
+      return t('{0} is not connected: its host key is {1}, and known_hosts has {2}. Somebody may be in between, or the host was installed anew. Ask who runs it, then remove the old line.', host, fingerprint, visible((details.known ?? []).join(', ')));
+    case 'host-key-revoked':
+      return t('{0} is not connected: its host key {1} is revoked ({2}).', host, fingerprint, place);
+    case 'host-key-refused':
+      return t('{0} is not connected: its host key {1} is not known, and was not accepted.', host, fingerprint);
+    case 'authentication':
+      return t('{0} lets nobody in with what was offered: {1}. Check the user, the keys of the agent, and IdentityFile.', host, said);
+    case 'given-up':
+      return t('{0} is not connected: a question was closed without an answer.', host);
+    case 'connection-lost':
+      return t('{0}: the connection was lost: {1}. Retry connects anew.', host, said);
+    case 'no-channel':
+      return t('{0} opens no channel: {1}. Its MaxSessions may be used up.', host, said);
+    case 'protocol':
+      return t('{0} cannot be talked to: {1}.', host, said);
   }
 }
 
