@@ -1,8 +1,13 @@
-import { t } from '@vscode/l10n';
+import { config, t } from '@vscode/l10n';
 import type { Removed } from './capture/redact';
 import { CaptureError, CollectError, SshError } from './errors';
 import type { HostModel, Problem } from './model/hostModel';
 import { visible } from './visible';
+
+/** The person's language: texts of the core are translated as VS Code's own are. */
+export function useTexts(bundle: Record<string, string>): void {
+  config({ contents: bundle });
+}
 
 /**
  * What people read when something fails: what failed, where, why, what to do. The only place where an error becomes

@@ -1,10 +1,7 @@
 import * as vscode from 'vscode';
-import { printing } from '../core/capture/format';
-import { redacting } from '../core/capture/redact';
-import { describeRemoved } from '../core/messages';
-import { paced } from '../core/model/pace';
 import type { HostService, HostState } from './hostService';
 import { pathSegment, plain } from './text';
+import { core } from './lazyCore';
 
 export const SAMPLE = 'media/sample.capture';
 
@@ -21,12 +18,12 @@ export async function openCapture(hosts: HostService): Promise<string | undefine
 /** Shows what a capture will not hold, and only then asks where to put it. */
 export async function saveCapture(state: HostState): Promise<void> {
   if (!state.view) return;
-  const { snapshot, removed } = await paced(redacting(state.view.raw));
-  const text = await paced(printing(snapshot));
+  const { snapshot, removed } = await core().paced(core().redacting(state.view.raw));
+  const text = await core().paced(core().printing(snapshot));
   const label = plain(state.source.label);
   const save = vscode.l10n.t('Save…');
   const preview = vscode.l10n.t('Preview');
-  const lines = removed.length === 0 ? [vscode.l10n.t('Nothing had to be removed.')] : describeRemoved(removed).map(line => `• ${plain(line)}`);
+  const lines = removed.length === 0 ? [vscode.l10n.t('Nothing had to be removed.')] : core().describeRemoved(removed).map(line => `• ${plain(line)}`);
   const detail = [vscode.l10n.t('Removed before anything is written:'), ...lines, '', vscode.l10n.t('Names of machines, threads and cgroups stay.')].join('\n');
   const answer = await vscode.window.showInformationMessage(vscode.l10n.t('Save a capture of {0}?', label), { modal: true, detail }, save, preview);
   if (answer === preview) {

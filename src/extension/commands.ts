@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
 import type { HostId } from '../core/host/source';
-import { describeError } from '../core/messages';
 import type { Machine, Thread } from '../core/model/hostModel';
 import { SAMPLE, openCapture, saveCapture } from './captures';
 import { placementUri } from './documents';
@@ -10,6 +9,7 @@ import { parsedDocument } from './parsedDocuments';
 import { plain } from './text';
 import type { MachinesNode } from './views/machineNodes';
 import type { MachinesView } from './views/machinesView';
+import { core } from './lazyCore';
 
 export interface Parts {
   readonly hosts: HostService;
@@ -76,7 +76,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
         log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
         const showLog = vscode.l10n.t('Show Log');
         // Not waited for: a command that failed has ended, whether or not its message is still up.
-        void vscode.window.showErrorMessage(plain(describeError(error)), showLog).then(answer => answer === showLog && log.show());
+        void vscode.window.showErrorMessage(plain(core().describeError(error)), showLog).then(answer => answer === showLog && log.show());
       }
     }),
   );

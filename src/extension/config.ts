@@ -1,19 +1,18 @@
 import * as vscode from 'vscode';
-import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
-import { isProgramName } from '../core/parse/programName';
 import type { ProgramNames } from '../core/model/machines';
+import { core } from './lazyCore';
 
 const SECTION = 'cgroupLens';
 
 /** Names of QEMU executables: the usual ones and those of the setting. */
 export function qemuExecutables(): readonly string[] {
   const more = vscode.workspace.getConfiguration(SECTION).get<unknown>('qemuExecutables');
-  const names = Array.isArray(more) ? more.filter((name): name is string => typeof name === 'string' && isProgramName(name)) : [];
-  return [...DEFAULT_QEMU_EXECUTABLES, ...names];
+  const names = Array.isArray(more) ? more.filter((name): name is string => typeof name === 'string' && core().isProgramName(name)) : [];
+  return [...core().DEFAULT_QEMU_EXECUTABLES, ...names];
 }
 
 export function programNames(): ProgramNames {
-  return { qemu: qemuExecutables(), managers: MANAGERS, helpers: HELPERS };
+  return { qemu: qemuExecutables(), managers: core().MANAGERS, helpers: core().HELPERS };
 }
 
 /** Seconds between refreshes while something of ours is visible; 0 for never. */

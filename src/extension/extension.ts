@@ -1,6 +1,4 @@
-import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
-import { describeError } from '../core/messages';
 import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
 import { HostService } from './hostService';
@@ -14,7 +12,6 @@ export function activate(context: vscode.ExtensionContext): void {
   const log = createLog();
   context.subscriptions.push(log);
   try {
-    if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
     const hosts = new HostService(context.workspaceState, log);
     const files = new PlacementFs(hosts);
     const machines = new MachinesView(hosts, log);
@@ -31,6 +28,6 @@ export function activate(context: vscode.ExtensionContext): void {
     if (process.env['CGROUP_LENS_OPEN_SAMPLE'] === '1') void vscode.commands.executeCommand('cgroupLens.openSampleCapture');
   } catch (error) {
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    void vscode.window.showErrorMessage(vscode.l10n.t('Cgroup Lens cannot start: {0}', describeError(error)));
+    void vscode.window.showErrorMessage(vscode.l10n.t('Cgroup Lens cannot start: {0}', error instanceof Error ? error.message : String(error)));
   }
 }

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import type { Machine, Thread } from '../core/model/hostModel';
-import { roleText } from '../core/placement/toPlacement';
 import type { HostService, HostState } from './hostService';
 import { plain } from './text';
+import { core } from './lazyCore';
 
 interface Found extends vscode.QuickPickItem {
   readonly state?: HostState;
@@ -23,7 +23,7 @@ export async function pickMachineOrThread(hosts: HostService): Promise<{ state: 
       const name = plain(machine.name);
       items.push({ label: `$(vm) ${name}`, description: ['PID', machine.pid, plain(machine.uuid ?? '')].join(' '), state, machine });
       for (const thread of machine.threads) {
-        const label = `$(blank) ${plain(roleText(thread.role))} · ${name}`;
+        const label = `$(blank) ${plain(core().roleText(thread.role))} · ${name}`;
         items.push({ label, description: `TID ${thread.tid} · ${plain(thread.comm)}`, state, machine, thread });
       }
     }

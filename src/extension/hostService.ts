@@ -1,17 +1,12 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
-import { CaptureSource } from '../core/capture/captureSource';
 import type { CaptureProblem } from '../core/capture/format';
-import { LiveSource } from '../core/collect/collect';
-import { CollectError } from '../core/errors';
-import { LocalHost } from '../core/host/localHost';
 import type { HostId, Source } from '../core/host/source';
-import { describeCollection, describeError } from '../core/messages';
-import { buildModel } from '../core/model/buildModel';
 import type { HostModel, Problem } from '../core/model/hostModel';
-import { Rates } from '../core/model/rates';
+import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
 import { programNames, qemuExecutables, timeoutSeconds } from './config';
+import { core } from './lazyCore';
 
 export const LOCAL: HostId = 'local';
 const CAPTURES = 'captures';
@@ -31,6 +26,27 @@ export interface HostView {
   readonly problems: readonly Problem[];
   readonly captureProblems: readonly CaptureProblem[];
   readonly rates: Rates;
+}
+
+/** A source that is made when it is first read: until then its name is all that is needed, and the core is not loaded. */
+class LazySource implements Source {
+  /** What was read wrong in the latest reading, of a capture. */
+  damage: readonly CaptureProblem[] = [];
+  private made: Source | undefined;
+
+  constructor(
+    readonly id: HostId,
+    readonly label: string,
+    readonly kind: Source['kind'],
+    private readonly make: (id: HostId, label: string) => Source,
+  ) {}
+
+  async collect(signal: AbortSignal): Promise<RawSnapshot> {
+    const made = (this.made ??= this.make(this.id, this.label));
+    const raw = await made.collect(signal);
+    if (made instanceof core().CaptureSource) this.damage = made.problems;
+    return raw;
+  }
 }
 
 /** Owns the hosts, their latest models, refresh and cancellation. One event tells that anything changed. */
@@ -63,7 +79,8 @@ export class HostService implements vscode.Disposable {
   /** This machine, where it is a Linux host and the window is trusted. */
   addLocal(): void {
     if (process.platform !== 'linux' || this.states.has(LOCAL)) return;
-    this.add(new LiveSource(LOCAL, new LocalHost(this.freeLabel(os.hostname())), () => ({ qemuExecutables: qemuExecutables() })), true);
+    const make = (id: HostId, label: string): Source => new (core().LiveSource)(id, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables() }));
+    this.add(new LazySource(LOCAL, this.freeLabel(os.hostname()), 'live', make), true);
     this.changed.fire(undefined);
   }
 
@@ -126,9 +143,9 @@ export class HostService implements vscode.Disposable {
     try {
       next = { source, view: await this.read(source, abort.signal, state.view?.model), error: undefined };
     } catch (error) {
-      if (CollectError.is(error, 'cancelled') && !timedOut) return; // the person's own wish: what was there stays
-      const reason = timedOut ? new CollectError('timeout', { host: source.label, milliseconds: seconds * 1000 }, error) : error;
-      this.log.error(describeError(reason));
+      if (core().CollectError.is(error, 'cancelled') && !timedOut) return; // the person's own wish: what was there stays
+      const reason = timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds: seconds * 1000 }, error) : error;
+      this.log.error(core().describeError(reason));
       next = { source, view: state.view, error: reason };
     } finally {
       clearTimeout(timer);
@@ -141,15 +158,15 @@ export class HostService implements vscode.Disposable {
 
   private async read(source: Source, signal: AbortSignal, before: HostModel | undefined): Promise<HostView> {
     const raw = await source.collect(signal);
-    const { model, problems } = await buildModel(raw, source, programNames());
-    const text = `${source.label}: ${describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;
+    const { model, problems } = await core().buildModel(raw, source, programNames());
+    const text = `${source.label}: ${core().describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;
     if (before?.machines.length === model.machines.length) this.log.debug(text);
     else this.log.info(text); // what is new is told, not each of a thousand refreshes
     for (const remark of raw.collection.remarks) this.log.warn(`${source.label}: ${remark}`);
     for (const problem of problems.slice(0, 50)) this.log.warn(`${source.label}: ${problem.errno} ${problem.path}`);
-    const captureProblems = source instanceof CaptureSource ? source.problems : [];
+    const captureProblems = source instanceof LazySource ? source.damage : [];
     for (const { line, expected, found } of captureProblems.slice(0, 50)) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
-    return { raw, model, problems, captureProblems, rates: new Rates(source.kind === 'capture' ? undefined : before, model) };
+    return { raw, model, problems, captureProblems, rates: new (core().Rates)(source.kind === 'capture' ? undefined : before, model) };
   }
 
   private add(source: Source, first = false): void {
@@ -159,9 +176,9 @@ export class HostService implements vscode.Disposable {
     for (const [id, state] of first ? [entry, ...others] : [...others, entry]) this.states.set(id, state);
   }
 
-  private captureSource(uri: vscode.Uri): CaptureSource {
+  private captureSource(uri: vscode.Uri): LazySource {
     const name = uri.path.replace(/^.*\//, '').replace(/\.capture$/, '');
-    return new CaptureSource(uri.toString(), this.freeLabel(name), async () => vscode.workspace.fs.readFile(uri));
+    return new LazySource(uri.toString(), this.freeLabel(name), 'capture', (id, label) => new (core().CaptureSource)(id, label, async () => vscode.workspace.fs.readFile(uri)));
   }
 
   /** Labels are the first part of documents' paths: no two hosts may share one. */

@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
-import { type Node, type ParsedPlacement, parsePlacement } from '../core/placement/parse';
+import type { Node, ParsedPlacement } from '../core/placement/parse';
+import { core } from './lazyCore';
 
 const parsed = new WeakMap<vscode.TextDocument, { readonly version: number; readonly result: ParsedPlacement }>();
 
@@ -7,7 +8,7 @@ const parsed = new WeakMap<vscode.TextDocument, { readonly version: number; read
 export function parsedDocument(document: vscode.TextDocument): ParsedPlacement {
   const known = parsed.get(document);
   if (known?.version === document.version) return known.result;
-  const result = parsePlacement(document.getText());
+  const result = core().parsePlacement(document.getText());
   parsed.set(document, { version: document.version, result });
   return result;
 }

@@ -1,12 +1,9 @@
 import * as vscode from 'vscode';
-import { describeError } from '../core/messages';
 import type { Cgroup } from '../core/model/hostModel';
-import { withAncestors } from '../core/model/hierarchies';
-import { print } from '../core/placement/print';
-import { toPlacement } from '../core/placement/toPlacement';
 import { visible } from '../core/visible';
 import { type Target, SCHEME, resolve } from './documents';
 import type { HostService, HostView } from './hostService';
+import { core } from './lazyCore';
 
 interface Served {
   text: string;
@@ -102,7 +99,7 @@ export class PlacementFs implements vscode.FileSystemProvider, vscode.Disposable
     const target = resolve(this.hosts, uri);
     switch (target.kind) {
       case 'placement':
-        return print(toPlacement(target.model, target.machine));
+        return core().print(core().toPlacement(target.model, target.machine));
       case 'cgroup':
         return `${target.cgroups.map(cgroup => cgroupText(cgroup, target.state.view!)).join('\n\n')}\n`;
       default:
@@ -117,14 +114,14 @@ export function absenceText(target: Extract<Target, { kind: 'not-connected' | 'g
   if (!state) return vscode.l10n.t('not connected: this host or capture is not open in this window');
   const label = visible(state.source.label);
   if (target.kind === 'gone') return vscode.l10n.t('gone: {0} has no such machine or cgroup now', label);
-  if (state.error !== undefined) return vscode.l10n.t('not connected: {0}', describeError(state.error));
+  if (state.error !== undefined) return vscode.l10n.t('not connected: {0}', core().describeError(state.error));
   return vscode.l10n.t('not connected: {0} has not been read in this window', label);
 }
 
 /** Every interface file that was read of a cgroup and of those above it, the nearest first. */
 function cgroupText(cgroup: Cgroup, view: HostView): string {
   const blocks: string[] = [];
-  for (const at of withAncestors(cgroup)) {
+  for (const at of core().withAncestors(cgroup)) {
     const lines = [visible(at.directory ?? `${at.path} (not mounted here)`)];
     const prefix = `${at.directory}/`;
     for (const [path, text] of view.raw.files) {

@@ -1,15 +1,12 @@
 import * as vscode from 'vscode';
-import { describeCollection } from '../core/messages';
-import { withAncestors } from '../core/model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../core/model/hostModel';
-import { unescapeUnit } from '../core/parse/systemdName';
 import type { Node, Span } from '../core/placement/parse';
-import { valuesOf } from '../core/placement/toPlacement';
 import { PLACEMENT_LANGUAGE, SCHEME, type Target, cgroupUri, resolve } from './documents';
 import type { HostService } from './hostService';
 import { nodeAt, parsedDocument } from './parsedDocuments';
 import { Markdown, plain } from './text';
 import { hostTooltip, threadTooltip, trouble } from './views/machineNodes';
+import { core } from './lazyCore';
 
 const SELECTOR: vscode.DocumentSelector = { scheme: SCHEME, language: PLACEMENT_LANGUAGE };
 
@@ -74,7 +71,7 @@ export class PlacementLanguage
       if (limits.length === 0) silent.push(cgroup.hierarchy);
       else describeCgroup(text, cgroup, limits);
     }
-    if (silent.length > 0) text.own('\n\n**').host(silent.join(' ')).own('** ').host(unescapeUnit(node.row.path)).own(`\n\n${vscode.l10n.t('no limit here or above')}`);
+    if (silent.length > 0) text.own('\n\n**').host(silent.join(' ')).own('** ').host(core().unescapeUnit(node.row.path)).own(`\n\n${vscode.l10n.t('no limit here or above')}`);
     return new vscode.Hover(text.build(), rangeOf(node.cells.path));
   }
 
@@ -96,7 +93,7 @@ export class PlacementLanguage
     const view = target.state.view!;
     return parsedDocument(document).nodes.flatMap(node => {
       if (node.line < range.start.line || node.line > range.end.line) return [];
-      if (node.kind === 'host') return [hint(document, node.line, describeCollection(view.model, view.problems, target.state.source.kind), hostTooltip(target.state))];
+      if (node.kind === 'host') return [hint(document, node.line, core().describeCollection(view.model, view.problems, target.state.source.kind), hostTooltip(target.state))];
       if (node.kind !== 'thread') return [];
       const thread = target.machine.threads.find(t => t.tid === node.tid);
       return thread ? [hint(document, node.line, [...(trouble(view, thread) ? [trouble(view, thread)!.text] : []), vscode.l10n.t('last on {0}', thread.lastCpu)].join(' · '), threadTooltip(view, thread))] : [];
@@ -136,8 +133,8 @@ function cgroupsOf(node: Extract<Node, { kind: 'row' }>, target: { readonly mode
 
 /** Its values, and those of all above it, the nearest first: a thread gets the least of all. */
 function limitsOf(cgroup: Cgroup, model: HostModel): (readonly [at: Cgroup, values: string])[] {
-  return [...withAncestors(cgroup)].flatMap(at => {
-    const values = valuesOf(at, model.topology.nodes.size).map(a => `${a.name} ${a.value}`.trim());
+  return [...core().withAncestors(cgroup)].flatMap(at => {
+    const values = core().valuesOf(at, model.topology.nodes.size).map(a => `${a.name} ${a.value}`.trim());
     if (at.throttled && at.throttled.times > 0) {
       values.push(vscode.l10n.t('throttled {0} times in {1} periods, {2} s', at.throttled.times, at.throttled.periods, (at.throttled.time / 1e9).toFixed(1)));
     }
@@ -146,9 +143,9 @@ function limitsOf(cgroup: Cgroup, model: HostModel): (readonly [at: Cgroup, valu
 }
 
 function describeCgroup(text: Markdown, cgroup: Cgroup, limits: ReturnType<typeof limitsOf>): void {
-  text.own('\n\n**').host(cgroup.hierarchy).own('** ').host(unescapeUnit(cgroup.path)).own('\n');
+  text.own('\n\n**').host(cgroup.hierarchy).own('** ').host(core().unescapeUnit(cgroup.path)).own('\n');
   if (cgroup.directory !== undefined) text.entry(vscode.l10n.t('Directory'), cgroup.directory);
-  for (const [at, values] of limits) text.entry(at === cgroup ? vscode.l10n.t('Here') : unescapeUnit(at.path), values);
+  for (const [at, values] of limits) text.entry(at === cgroup ? vscode.l10n.t('Here') : core().unescapeUnit(at.path), values);
 }
 
 function rangeOf(span: Span): vscode.Range {

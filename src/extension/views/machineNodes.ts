@@ -1,10 +1,8 @@
 import * as vscode from 'vscode';
-import { unescapeUnit } from '../../core/parse/systemdName';
-import { describeCollection, describeError } from '../../core/messages';
 import type { HiddenTasks, HostModel, Machine, Place, Thread } from '../../core/model/hostModel';
-import { roleText, valuesOf } from '../../core/placement/toPlacement';
 import type { HostState, HostView } from '../hostService';
 import { Markdown, plain } from '../text';
+import { core } from '../lazyCore';
 
 /** A row of the Machines view. Ids are made of what stays: host, PID and start time, TID and start time, hierarchy. */
 export type MachinesNode =
@@ -33,7 +31,7 @@ function build(node: MachinesNode): vscode.TreeItem {
       return placeItem(node);
     case 'hidden': {
       const { scope, tids } = node.hidden;
-      const item = row(vscode.l10n.t('{0} hidden tasks', tids.length), vscode.l10n.t('in {0}, needs root', plain(unescapeUnit(scope))), 'eye-closed');
+      const item = row(vscode.l10n.t('{0} hidden tasks', tids.length), vscode.l10n.t('in {0}, needs root', plain(core().unescapeUnit(scope))), 'eye-closed');
       item.tooltip = new Markdown().host(scope).entry('TID', tids.join(' ')).build();
       return item;
     }
@@ -60,7 +58,7 @@ function hostItem(state: HostState): vscode.TreeItem {
   const { source, view, error } = state;
   const facts: string[] = [];
   if (error !== undefined) facts.push(vscode.l10n.t('cannot be read'));
-  if (view) facts.push(view.model.mode, describeCollection(view.model, view.problems, source.kind));
+  if (view) facts.push(view.model.mode, core().describeCollection(view.model, view.problems, source.kind));
   if (view && view.captureProblems.length > 0) facts.push(vscode.l10n.t('{0} damaged lines', view.captureProblems.length));
   const icon = error !== undefined ? 'error' : source.kind === 'capture' ? 'file-zip' : 'server';
   const item = row(plain(source.label), facts.join(' · '), icon, error === undefined ? undefined : 'problemsErrorIcon.foreground');
@@ -74,7 +72,7 @@ function hostItem(state: HostState): vscode.TreeItem {
 export function hostTooltip({ source, view, error }: HostState): vscode.MarkdownString {
   const text = new Markdown().own('**').host(source.label).own('**');
   if (source.kind === 'capture') text.own(`\n\n${vscode.l10n.t('A capture: read-only, as it was when it was taken.')}`);
-  if (error !== undefined) text.own('\n\n').host(describeError(error));
+  if (error !== undefined) text.own('\n\n').host(core().describeError(error));
   if (!view) return text.build();
   const { model, problems, captureProblems } = view;
   text.own('\n').entry(model.mode, modeText(model.mode)).entry(vscode.l10n.t('Kernel'), model.kernel).entry(vscode.l10n.t('PID 1'), model.init);
@@ -82,7 +80,7 @@ export function hostTooltip({ source, view, error }: HostState): vscode.Markdown
     const names = [...model.controllers].filter(([, v]) => v === version).map(([name]) => name);
     if (names.length > 0) text.entry(title, names.join(' '));
   }
-  text.entry(vscode.l10n.t('Read'), describeCollection(model, problems, source.kind));
+  text.entry(vscode.l10n.t('Read'), core().describeCollection(model, problems, source.kind));
   for (const problem of problems.slice(0, 5)) text.entry(problem.errno, problem.path);
   for (const p of captureProblems.slice(0, 5)) text.entry(vscode.l10n.t('Line {0}', p.line), vscode.l10n.t('expected {0}, found {1}', p.expected, p.found));
   return text.build();
@@ -129,7 +127,7 @@ export function percent(share: number): string {
 export function trouble(view: HostView, thread: Thread): { readonly text: string; readonly isBad: boolean } | undefined {
   const throttled = view.rates.throttled(thread);
   if (throttled && throttled.share >= 0.001) {
-    const path = plain(shortPath(unescapeUnit(throttled.cgroup.path)));
+    const path = plain(shortPath(core().unescapeUnit(throttled.cgroup.path)));
     return { text: vscode.l10n.t('throttled {0} of the time at {1}', percent(throttled.share), path), isBad: true };
   }
   const waiting = view.rates.waiting(thread);
@@ -143,7 +141,7 @@ function threadItem(view: HostView, thread: Thread): vscode.TreeItem {
   const policy = thread.policy === 'other' ? [] : [`${thread.policy} ${thread.rtPriority}`];
   // Where the role says nothing the thread's own name does.
   const name = thread.role.kind === 'other' || thread.role.kind === 'kernel' ? [plain(thread.comm)] : [];
-  const item = row(plain(roleText(thread.role)), [...(facts ? [facts.text] : []), ...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy].join(' · '), ICONS[thread.role.kind] ?? 'circle-outline', facts?.isBad ? 'list.warningForeground' : undefined);
+  const item = row(plain(core().roleText(thread.role)), [...(facts ? [facts.text] : []), ...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy].join(' · '), ICONS[thread.role.kind] ?? 'circle-outline', facts?.isBad ? 'list.warningForeground' : undefined);
   item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
   item.contextValue = 'thread';
   item.tooltip = threadTooltip(view, thread);
@@ -163,7 +161,7 @@ const ICONS: Readonly<Partial<Record<Thread['role']['kind'], string>>> = {
 
 /** The whole story of one thread; the same in the tree and over the document. */
 export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownString {
-  const text = new Markdown().own('**').host(roleText(thread.role)).own(`** (${vscode.l10n.t('known by {0}', thread.role.knownBy)})\n`);
+  const text = new Markdown().own('**').host(core().roleText(thread.role)).own(`** (${vscode.l10n.t('known by {0}', thread.role.knownBy)})\n`);
   text.entry('TID', String(thread.tid)).entry(vscode.l10n.t('Thread name'), thread.comm);
   if (thread.cpusAllowed) text.entry('Cpus_allowed_list', thread.cpusAllowed.toString());
   text.entry(vscode.l10n.t('Last on CPU'), String(thread.lastCpu));
@@ -191,10 +189,10 @@ function placeText(place: Place): string {
 function placeItem(node: Extract<MachinesNode, { kind: 'place' }>): vscode.TreeItem {
   const { place, hierarchies, state } = node;
   const view = state.view!;
-  const values = place.cgroup ? valuesOf(place.cgroup, view.model.topology.nodes.size).map(a => `${a.name} ${a.value}`.trim()) : [];
+  const values = place.cgroup ? core().valuesOf(place.cgroup, view.model.topology.nodes.size).map(a => `${a.name} ${a.value}`.trim()) : [];
   if (place.deleted) values.push(vscode.l10n.t('deleted'));
   const names = hierarchies.length > 3 ? [...hierarchies.slice(0, 2), `+${hierarchies.length - 2}`] : hierarchies;
-  const item = row(plain(names.join(' ')), [plain(shortPath(unescapeUnit(place.path))), ...values.map(plain)].join(' · '), 'list-tree');
+  const item = row(plain(names.join(' ')), [plain(shortPath(core().unescapeUnit(place.path))), ...values.map(plain)].join(' · '), 'list-tree');
   item.accessibilityInformation = { label: `${plain(hierarchies.join(' '))}, ${String(item.description)}` };
   item.contextValue = 'place';
   const text = new Markdown().own('**').host(hierarchies.join(' ')).own('**\n').entry(vscode.l10n.t('Path'), placeText(place));

@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
-import { describeError } from '../../core/messages';
-import { Filter } from '../../core/model/filter';
+import type { Filter } from '../../core/model/filter';
 import type { Machine, Place, Thread } from '../../core/model/hostModel';
-import { roleText } from '../../core/placement/toPlacement';
 import type { HostId } from '../../core/host/source';
 import { autoRefreshSeconds, onDidChangeConfig, qemuExecutables } from '../config';
 import { PLACEMENT_LANGUAGE, hostIdOf } from '../documents';
 import type { HostService, HostState } from '../hostService';
 import { plain } from '../text';
 import { type MachinesNode, treeItem } from './machineNodes';
+import { core } from '../lazyCore';
 
 export const MACHINES_VIEW = 'cgroupLens.machines';
 
@@ -18,7 +17,8 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   readonly onDidChangeTreeData = this.changed.event;
   private readonly view: vscode.TreeView<MachinesNode>;
   private readonly disposables: vscode.Disposable[] = [];
-  private filter = new Filter('', thread => roleText(thread.role));
+  /** `undefined`: everything is shown. */
+  private filter: Filter | undefined;
   private timer: NodeJS.Timeout | undefined;
   private disposed = false;
 
@@ -72,7 +72,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
 
   /** Selects a thread or a machine and shows it, whatever the filter says. */
   async reveal(state: HostState, machine: Machine, thread: Thread | undefined): Promise<void> {
-    if (!this.filter.isEmpty && !this.filter.threads(machine).includes(thread ?? machine.threads[0]!)) this.setFilter('');
+    if (this.filter?.threads(machine).includes(thread ?? machine.threads[0]!) === false) this.setFilter('');
     const node = thread ? threadNode(state, machine, thread) : this.machineNode(state, machine);
     await this.view.reveal(node, { select: true, focus: true, expand: thread === undefined });
   }
@@ -83,12 +83,13 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   get filterText(): string {
-    return this.filter.text;
+    return this.filter?.text ?? '';
   }
 
   setFilter(text: string): void {
-    this.filter = new Filter(text, thread => roleText(thread.role));
-    void vscode.commands.executeCommand('setContext', 'cgroupLens.filtered', !this.filter.isEmpty);
+    const filter = new (core().Filter)(text, thread => core().roleText(thread.role));
+    this.filter = filter.isEmpty ? undefined : filter;
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.filtered', !filter.isEmpty);
     this.show();
   }
 
@@ -108,7 +109,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   private message(): string {
-    if (!this.filter.isEmpty) {
+    if (this.filter) {
       const found = this.hosts.hosts.flatMap(state => this.machinesOf(state)).reduce((sum, node) => sum + node.threads.length, 0);
       return vscode.l10n.t('Filter "{0}": {1} threads', plain(this.filter.text), found);
     }
@@ -128,14 +129,14 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   private ofHost(state: HostState): MachinesNode[] {
     const { source, view, error } = state;
     const nodes: MachinesNode[] = [];
-    if (error !== undefined) nodes.push({ kind: 'error', id: `${source.id}/error`, state, text: plain(describeError(error)) });
+    if (error !== undefined) nodes.push({ kind: 'error', id: `${source.id}/error`, state, text: plain(core().describeError(error)) });
     if (!view) {
       if (error === undefined) nodes.push({ kind: 'message', id: `${source.id}/message`, state, text: vscode.l10n.t('Not read yet') });
       return nodes;
     }
     const machines = this.machinesOf(state);
     nodes.push(...machines);
-    if (this.filter.isEmpty) {
+    if (!this.filter) {
       for (const hidden of view.model.hidden) nodes.push({ kind: 'hidden', id: `${source.id}/hidden/${hidden.scope}`, state, hidden });
       if (view.model.mode === 'none') nodes.push({ kind: 'message', id: `${source.id}/none`, state, text: vscode.l10n.t('No cgroup file system is mounted on this host') });
       if (machines.length === 0) nodes.push({ kind: 'message', id: `${source.id}/empty`, state, text: nothingFound() });
@@ -144,18 +145,18 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   private machinesOf(state: HostState): Extract<MachinesNode, { kind: 'machine' }>[] {
-    return (state.view?.model.machines ?? []).map(machine => this.machineNode(state, machine)).filter(node => this.filter.isEmpty || node.threads.length > 0);
+    return (state.view?.model.machines ?? []).map(machine => this.machineNode(state, machine)).filter(node => !this.filter || node.threads.length > 0);
   }
 
   private machineNode(state: HostState, machine: Machine): Extract<MachinesNode, { kind: 'machine' }> {
-    const threads = this.filter.isEmpty ? machine.threads : this.filter.threads(machine);
+    const threads = this.filter?.threads(machine) ?? machine.threads;
     return { kind: 'machine', id: `${state.source.id}/${machine.key}`, state, machine, threads };
   }
 
   private becameVisible(): void {
     if (this.view.visible) {
       const unread = this.hosts.hosts.filter(state => !state.view && state.error === undefined).map(state => state.source.id);
-      if (unread.length > 0) this.refresh(unread).catch((error: unknown) => this.log.error(describeError(error)));
+      if (unread.length > 0) this.refresh(unread).catch((error: unknown) => this.log.error(core().describeError(error)));
     }
   }
 

@@ -17,8 +17,10 @@ describe('the installed extension', () => {
     const { name, publisher, version, main } = ours().packageJSON;
     assert.deepEqual({ name, publisher, version, main }, { name: manifest.name, publisher: manifest.publisher, version: manifest.version, main: manifest.main });
     assert.notEqual(ours().extensionPath, root);
-    const bundle = (folder: string) => readFileSync(path.join(folder, 'dist/extension.js'));
-    assert.ok(bundle(ours().extensionPath).equals(bundle(root)), 'the installed bundle is not the one just built');
+    for (const file of ['dist/extension.js', 'dist/core.js']) {
+      const bundle = (folder: string) => readFileSync(path.join(folder, file));
+      assert.ok(bundle(ours().extensionPath).equals(bundle(root)), `the installed ${file} is not the one just built`);
+    }
   });
 
   it('activates, and registers every command of its manifest', async () => {

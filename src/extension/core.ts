@@ -1,0 +1,22 @@
+/**
+ * All of the core that the extension runs, as a bundle of its own (`dist/core.js`): nothing of it is needed before a
+ * host is read, and activation does not wait for it. Always reached through `lazyCore.ts`.
+ */
+export { CaptureSource } from '../core/capture/captureSource';
+export { printing } from '../core/capture/format';
+export { redacting } from '../core/capture/redact';
+export { LiveSource } from '../core/collect/collect';
+export { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
+export { CollectError } from '../core/errors';
+export { LocalHost } from '../core/host/localHost';
+export { describeCollection, describeError, describeRemoved, useTexts } from '../core/messages';
+export { buildModel } from '../core/model/buildModel';
+export { Filter } from '../core/model/filter';
+export { withAncestors } from '../core/model/hierarchies';
+export { paced } from '../core/model/pace';
+export { Rates } from '../core/model/rates';
+export { isProgramName } from '../core/parse/programName';
+export { unescapeUnit } from '../core/parse/systemdName';
+export { parsePlacement } from '../core/placement/parse';
+export { print } from '../core/placement/print';
+export { roleText, toPlacement, valuesOf } from '../core/placement/toPlacement';
