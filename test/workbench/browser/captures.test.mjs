@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { GUEST, ICON, IMAGE, hostile } from '../hostile.mjs';
-import { answerInput, choose, clearToasts, dialog, editorLines, expand, inlineAction, openSidebar, openWorkbench, quickInput, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
+import { answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, inlineAction, openSidebar, openWorkbench, quickInput, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
 
 const SAMPLE = path.join(root, 'media/sample.capture');
@@ -12,6 +12,8 @@ const sample = readFileSync(SAMPLE, 'utf8');
 
 /** `alone`: the captures are all that is to be seen, whatever runs on this machine. */
 const open = () => openWorkbench({ alone: true, settings: { 'cgroupLens.autoRefresh': 0, 'files.simpleDialog.enable': true } });
+/** Counted from 1; the whole document is in view. */
+const lineNumber = (lines, begin) => lines.findIndex(line => line.startsWith(begin)) + 1;
 const labels = async page => (await rows(page)).map(label => label.split(', ')[0]);
 
 async function openCapture(page, file) {
@@ -95,6 +97,9 @@ describe('captures', () => {
   it('after a reload the captures are there, and an open document fills when its host is read', async () => {
     await inlineAction(page, 'serial,', 'Open Placement');
     await eventually(async () => assert.match((await editorLines(page))[0] ?? '', /^machine serial /));
+    const vcpu = lineNumber(await editorLines(page), 'vCPU 2');
+    await page.locator('.view-line', { hasText: 'vCPU 2' }).first().click();
+    await eventually(async () => assert.equal(await cursorLine(page), vcpu));
     await openSidebar(page, 'Explorer');
     await workbench.reload();
     await eventually(async () => assert.equal((await editorLines(page))[0], 'not connected: sample has not been read in this window'), 40_000);
@@ -103,6 +108,7 @@ describe('captures', () => {
     await screenshot(page, 'after-reload');
     await lens.click();
     await eventually(async () => assert.match((await editorLines(page))[0] ?? '', /^machine serial /));
+    await eventually(async () => assert.equal(await cursorLine(page), vcpu)); // at its thread again, not where an empty text left it
     await openSidebar(page, 'Cgroup Lens');
     await eventually(async () => assert.deepEqual((await labels(page)).filter(it => /^(sample|saved|mailed)/.test(it)), ['sample', 'saved']));
   });

@@ -63,7 +63,7 @@ describe('a host that does not answer', () => {
     // First in the PATH: a shell that says nothing for as long as the file `stuck` is there.
     mkdirSync(bin, { recursive: true });
     writeFileSync(path.join(bin, 'stuck'), '');
-    writeFileSync(path.join(bin, 'sh'), `#!/bin/sh\nif [ "$1" = -s ] && [ -e '${bin}/stuck' ]; then exec sleep 3600; fi\nexec /bin/sh "$@"\n`);
+    writeFileSync(path.join(bin, 'sh'), `#!/bin/sh\nif [ $# = 0 ] && [ -e '${bin}/stuck' ]; then exec sleep 3600; fi\nexec /bin/sh "$@"\n`);
     chmodSync(path.join(bin, 'sh'), 0o755);
     // VSCODE_CLI: the extension host takes this environment, not that of a login shell.
     workbench = await openWorkbench({ alone: true, env: { PATH: `${bin}:${process.env.PATH}`, VSCODE_CLI: '1' }, settings: { 'cgroupLens.autoRefresh': 0, 'cgroupLens.timeout': 5 } });
