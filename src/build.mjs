@@ -10,7 +10,7 @@ const common = { absWorkingDir: root, bundle: true, platform: 'node', format: 'c
 /** Modules that are a bundle of their own stay a `require` of that file. */
 const bundlesApart = {
   name: 'bundles-apart',
-  setup: build => build.onResolve({ filter: /\/(core|ssh2)$/ }, ({ path: id, kind }) => (kind === 'entry-point' || !id.startsWith('./') ? undefined : { path: `${id}.js`, external: true })),
+  setup: build => build.onResolve({ filter: /\/(core|ssh)$/ }, ({ path: id, kind }) => (kind === 'entry-point' || !id.startsWith('./') ? undefined : { path: `${id}.js`, external: true })),
 };
 
 await Promise.all([

@@ -12,6 +12,11 @@ abstract class LensError<Reason extends string, Details extends object> extends 
   }
 }
 
+/** By its name: each bundle has these classes once, so that `instanceof` would not know an error of another bundle. */
+function isNamed(error: unknown, name: string, reason: string | undefined): boolean {
+  return error instanceof Error && error.name === name && (reason === undefined || (error as LensError<string, object>).reason === reason);
+}
+
 export type CollectReason =
   /** The shell could not be started. */
   | 'cannot-start'
@@ -34,7 +39,7 @@ export class CollectError extends LensError<CollectReason, CollectDetails> {
   override readonly name = 'CollectError';
 
   static is(error: unknown, reason?: CollectReason): error is CollectError {
-    return error instanceof CollectError && (reason === undefined || error.reason === reason);
+    return isNamed(error, 'CollectError', reason);
   }
 }
 
@@ -63,7 +68,7 @@ export class CaptureError extends LensError<CaptureReason, CaptureDetails> {
   override readonly name = 'CaptureError';
 
   static is(error: unknown, reason?: CaptureReason): error is CaptureError {
-    return error instanceof CaptureError && (reason === undefined || error.reason === reason);
+    return isNamed(error, 'CaptureError', reason);
   }
 }
 
@@ -81,8 +86,10 @@ export type SshReason =
   | 'host-key-refused'
   /** The host accepted none of what was offered. `said`: what was tried. */
   | 'authentication'
-  /** The person closed a question. */
+  /** The person closed a question. `said`: what was asked for. */
   | 'given-up'
+  /** A question that only a person can answer came up in a refresh that nobody asked for. `said`: what it is about. */
+  | 'not-asked'
   /** The connection ended while a command ran, or before it could. */
   | 'connection-lost'
   /** The host opens no further channel. */
@@ -109,6 +116,6 @@ export class SshError extends LensError<SshReason, SshDetails> {
   override readonly name = 'SshError';
 
   static is(error: unknown, reason?: SshReason): error is SshError {
-    return error instanceof SshError && (reason === undefined || error.reason === reason);
+    return isNamed(error, 'SshError', reason);
   }
 }

@@ -75,7 +75,9 @@ function describeSshError({ reason, details }: SshError): string {
     case 'authentication':
       return t('{0} lets nobody in with what was offered: {1}. Check the user, the keys of the agent, and IdentityFile.', host, said);
     case 'given-up':
-      return t('{0} is not connected: a question was closed without an answer.', host);
+      return t('{0} is not connected: the question for {1} was closed without an answer.', host, said);
+    case 'not-asked':
+      return t('{0} is not connected: it needs {1}, and refreshes by themselves do not ask. Retry asks.', host, said);
     case 'connection-lost':
       return t('{0}: the connection was lost: {1}. Retry connects anew.', host, said);
     case 'no-channel':

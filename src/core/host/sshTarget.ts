@@ -17,13 +17,18 @@ export interface SshTarget {
   readonly knownHostsFiles: readonly string[];
   /** StrictHostKeyChecking: whether a key that nobody knows is asked about, taken, or refused. `no` is treated as `accept-new`. */
   readonly unknownHostKeys: 'ask' | 'accept-new' | 'refuse';
+  /** Ways in that ssh_config does not switch off. */
+  readonly authentications: ReadonlySet<SshAuthentication>;
   /** Hosts to go through, the first one first; each is verified by its own name. */
   readonly jumps: readonly SshTarget[];
 }
 
+export type SshAuthentication = 'publickey' | 'keyboard-interactive' | 'password';
+
 /**
  * What only a person can answer while a connection is made; time-outs stand still meanwhile. `undefined` or `false`:
- * they would rather not, and the connection is given up. All texts in it are the host's or the file's: hostile.
+ * they would rather not, and the connection is given up. A question that may not be asked now is rejected with
+ * `SshError` `not-asked`. All texts in it are the host's or the file's: hostile.
  */
 export interface SshQuestions {
   /** A key that no known_hosts file has. */
@@ -40,4 +45,6 @@ export interface HostKeyQuestion {
   readonly keyType: string;
   /** `SHA256:…`, as ssh prints it. */
   readonly fingerprint: string;
+  /** `FILE:LINE` of a `@cert-authority` for this host in known_hosts: it vouches for the host, and we cannot check it. */
+  readonly certAuthority: string | undefined;
 }
