@@ -5,6 +5,8 @@ import { HostService } from './hostService';
 import { createLog } from './log';
 import { PlacementFs } from './placementFs';
 import { PlacementLanguage } from './placementLanguage';
+import { CgroupsView } from './views/cgroupsView';
+import { Decorations } from './views/decorations';
 import { MachinesView } from './views/machinesView';
 
 /** Only wires: every part registers itself at birth and ends with the context. */
@@ -14,14 +16,17 @@ export function activate(context: vscode.ExtensionContext): void {
   try {
     const hosts = new HostService(context.workspaceState, log);
     const files = new PlacementFs(hosts);
-    const machines = new MachinesView(hosts, log);
+    const cgroups = new CgroupsView(hosts, context.workspaceState, log);
+    const machines = new MachinesView(hosts, log, () => cgroups.visible);
     context.subscriptions.push(
       hosts,
       files,
+      cgroups,
       machines,
+      new Decorations(),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      ...registerCommands({ hosts, machines, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, machines, cgroups, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.

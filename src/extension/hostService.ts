@@ -58,6 +58,8 @@ export class HostService implements vscode.Disposable {
   private readonly running = new Map<HostId, { readonly abort: AbortController; readonly done: Promise<void> }>();
   /** Captures that are being read for the first time: their labels are taken already. */
   private readonly opening = new Map<HostId, Source>();
+  /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
+  allCgroups = false;
   private disposed = false;
 
   constructor(
@@ -79,7 +81,7 @@ export class HostService implements vscode.Disposable {
   /** This machine, where it is a Linux host and the window is trusted. */
   addLocal(): void {
     if (process.platform !== 'linux' || this.states.has(LOCAL)) return;
-    const make = (id: HostId, label: string): Source => new (core().LiveSource)(id, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables() }));
+    const make = (id: HostId, label: string): Source => new (core().LiveSource)(id, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables(), allCgroups: this.allCgroups }));
     this.add(new LazySource(LOCAL, this.freeLabel(os.hostname()), 'live', make), true);
     this.changed.fire(undefined);
   }

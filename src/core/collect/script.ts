@@ -27,6 +27,8 @@
 export interface CollectScriptOptions {
   /** Names of QEMU executables, `*` at the end for a prefix: `qemu-system-*`, `qemu-kvm`. */
   readonly qemuExecutables: readonly string[];
+  /** Reads every cgroup that is mounted, not only those on the way to a thread. */
+  readonly allCgroups?: boolean;
 }
 
 /** Executables of QEMU wherever nothing else is set. `kvm` is what Proxmox VE and Debian call it. */
@@ -46,7 +48,7 @@ const KERNEL_THREADS = '^(vhost-|kvm-pit/|kvm-nx-lpage)';
  */
 export function collectCommand(options: CollectScriptOptions, watched: boolean): { argv: readonly string[]; stdin: string } {
   const names = [...options.qemuExecutables, ...MANAGERS, ...HELPERS];
-  const parameters = `set -- ${shellWord(nameExpression(names))} ${shellWord(KERNEL_THREADS)}\n`;
+  const parameters = `set -- ${shellWord(nameExpression(names))} ${shellWord(KERNEL_THREADS)} ${options.allCgroups === true ? 'all' : "''"}\n`;
   return { argv: ['sh'], stdin: `${parameters}${SCRIPT}${watched ? WATCHED : UNWATCHED}` };
 }
 
@@ -189,7 +191,21 @@ END {
       }
     }
   }
+  if (all) for (c in mount) if (!walked[mount[c]]++) walk(mount[c])
   errors()
+}
+function walk(m,   i, k, d, n, found, inner, inners, c) { # every directory of one hierarchy; no name in it holds a newline
+  for (i in point) if (index(point[i], point[m] "/") == 1) inner[++inners] = point[i]
+  RS = "\n"
+  c = "find " quoted(point[m]) " -xdev -type d"
+  while ((c | getline d) > 0) found[++n] = d
+  close(c)
+  RS = "\001"
+  for (k = 1; k <= n; k++) {
+    d = substr(found[k], length(point[m]) + 1)
+    for (i = 1; i <= inners; i++) if (index(found[k] "/", inner[i] "/") == 1) break # of another hierarchy
+    if (i > inners && !((m, d) in seen)) { seen[m, d] = 1; directory(found[k], names[m], d == "") }
+  }
 }
 function plain(p) { gsub(/\\040/, " ", p); gsub(/\\011/, "\t", p); gsub(/\\134/, "\\", p); return p }
 function directory(d, list, isRoot,   i, n, f) {
@@ -269,7 +285,7 @@ find_processes() { # prints PIDs; what ls and head say of files that they may no
   printf '%s\n' "$found" | grep / | xargs head -v -c 300 version 2>/dev/null | $awk '${FIND_BY_NAME}'
 }
 read_placement() {
-  printf '%s\n' "$threads" | $awk -v cut="$cut" -v v2='${V2_FILES}' "$library"'BEGIN {
+  printf '%s\n' "$threads" | $awk -v cut="$cut" -v all="$all" -v v2='${V2_FILES}' "$library"'BEGIN {
     v1["cpu"] = "${V1_FILES.cpu}"; v1["cpuset"] = "${V1_FILES.cpuset}"
     v1["pids"] = "${V1_FILES.pids}"; v1["freezer"] = "${V1_FILES.freezer}" }
   ${READ_PLACEMENT}' || return
@@ -314,6 +330,7 @@ collect() {
   done
   q=q # shows a newline in a path as ?; busybox has no such flag
   ls -lnq self/exe >/dev/null 2>&1 || q=
+  all=$3
   again read_facts & # beside what writes no errors of its own: two writers would tear each other's lines
   facts=$!
   for try in 1 2 3 4 5; do

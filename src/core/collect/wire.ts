@@ -190,7 +190,7 @@ export class WireDecoder {
       if (/^\S*awk: read error \(/.test(line)) continue; // it was asked again, see script.ts
       const match = /^(?:(?:\S*grep|find|tr|\S*: line \d+):|sh: (?:\d+: )?can(?:not|'t) open) (.*): ([^:]+)$/s.exec(line);
       const errno = match && errnoOf(match[2]!);
-      if (match && errno) this.errors.set(absolute(match[1]!), errno);
+      if (match && errno) this.errors.set(absolute(match[1]!.replace(/^'(.*)'$/s, '$1')), errno); // GNU find quotes
       else if (line.trim() !== '' && this.remarks.length < 20) this.remarks.push(line.slice(0, 300));
     }
   }

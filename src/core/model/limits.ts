@@ -1,0 +1,54 @@
+import type { CpuBandwidth } from '../parse/cgroupValues';
+import { effectiveCpus, withAncestors } from './hierarchies';
+import type { Cgroup } from './hostModel';
+
+/** What limits a thread in a cgroup, and the cgroup at or above it that sets the limit. */
+export type EffectiveLimit =
+  | { readonly kind: 'cpus' | 'mems'; readonly effective: string; readonly at: Cgroup }
+  | { readonly kind: 'quota'; readonly effective: CpuBandwidth; readonly at: Cgroup }
+  | { readonly kind: 'pids'; readonly effective: number; readonly at: Cgroup }
+  | { readonly kind: 'frozen'; readonly at: Cgroup };
+
+/**
+ * Limits that hold in a cgroup, its own or inherited, the tightest of each kind. Weights and shares are not among them:
+ * they only count against the cgroup's own siblings (cgroup-v2.rst, "Weights").
+ */
+export function effectiveLimits(cgroup: Cgroup): EffectiveLimit[] {
+  const limits: EffectiveLimit[] = [];
+  const cpus = setLimit(cgroup, at => effectiveCpus(at)?.toString());
+  if (cpus) limits.push({ kind: 'cpus', ...cpus });
+  const mems = setLimit(cgroup, at => (at.memsEffective ?? at.mems)?.toString());
+  if (mems) limits.push({ kind: 'mems', ...mems });
+  let quota: { effective: CpuBandwidth; at: Cgroup } | undefined;
+  let pids: { effective: number; at: Cgroup } | undefined;
+  let frozen: Cgroup | undefined;
+  for (const at of withAncestors(cgroup)) {
+    const { bandwidth, pidsMax } = at;
+    if (bandwidth && ratio(bandwidth) < (quota ? ratio(quota.effective) : Number.POSITIVE_INFINITY)) quota = { effective: bandwidth, at };
+    if (typeof pidsMax === 'number' && pidsMax < (pids?.effective ?? Number.POSITIVE_INFINITY)) pids = { effective: pidsMax, at };
+    if (at.frozen === true) frozen = at; // the highest: thawing a lower one does nothing
+  }
+  if (quota) limits.push({ kind: 'quota', ...quota });
+  if (pids) limits.push({ kind: 'pids', ...pids });
+  if (frozen) limits.push({ kind: 'frozen', at: frozen });
+  return limits;
+}
+
+function ratio({ quota, period }: CpuBandwidth): number {
+  return quota === 'max' ? Number.POSITIVE_INFINITY : quota / period;
+}
+
+/**
+ * A set is granted from above, and each level can only take away: the limit is set where the set that is effective here
+ * is effective first. Nothing where that is the top: it has all there is.
+ */
+function setLimit(cgroup: Cgroup, effective: (at: Cgroup) => string | undefined): { effective: string; at: Cgroup } | undefined {
+  let found: { effective: string; at: Cgroup } | undefined;
+  for (const at of withAncestors(cgroup)) {
+    const set = effective(at);
+    if (set === undefined) continue; // the controller does not reach so far down
+    if (found && set !== found.effective) return found;
+    found = { effective: set, at };
+  }
+  return found?.at.parent ? found : undefined;
+}
