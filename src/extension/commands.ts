@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
 import type { HostId } from '../core/host/source';
 import type { Machine, Thread } from '../core/model/hostModel';
+import type { CpuSet } from '../core/parse/cpuList';
 import { SAMPLE, openCapture, saveCapture } from './captures';
 import { cgroupUri, placementUri } from './documents';
 import { pickMachineOrThread } from './goTo';
 import type { HostService, HostState } from './hostService';
+import { type NeighboursDocuments, askForCpus } from './neighbours';
 import { parsedDocument } from './parsedDocuments';
 import { plain } from './text';
 import type { CgroupsNode } from './views/cgroupNodes';
@@ -17,6 +19,7 @@ export interface Parts {
   readonly hosts: HostService;
   readonly machines: MachinesView;
   readonly cgroups: CgroupsView;
+  readonly neighbours: NeighboursDocuments;
   readonly log: vscode.LogOutputChannel;
   readonly extensionUri: vscode.Uri;
 }
@@ -27,7 +30,7 @@ type Node = MachinesNode | CgroupsNode;
 
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { hosts, machines, cgroups, log } = parts;
+  const { hosts, machines, cgroups, neighbours, log } = parts;
   const commands: Record<string, (node?: Argument, selected?: readonly unknown[]) => unknown> = {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
@@ -79,6 +82,12 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     revealInCgroups: async node => {
       if (isNode(node) && 'thread' in node) await cgroups.reveal(node.state, node.thread, node.kind === 'place' ? node.hierarchies[0] : undefined);
     },
+    whoElse: async node => {
+      const cpus = isNode(node) ? cpusOf(node) : undefined;
+      if (!isNode(node)) await readUnread(parts);
+      const target = isNode(node) ? cpus && { state: node.state, cpus } : await askForCpus(() => pickHost(parts));
+      if (target) await neighbours.show(hosts.host(target.state.source.id) ?? target.state, target.cpus);
+    },
     copyPath: node => copy(isNode(node) ? (node.kind === 'place' ? node.place.path : 'cgroup' in node ? node.cgroup?.path : undefined) : undefined),
     copyTid: node => copy(isNode(node) && 'thread' in node ? String(node.thread.tid) : isNode(node) && node.kind === 'machine' ? String(node.machine.pid) : undefined),
     copyProcLine: node => copy(isNode(node) && node.kind === 'place' ? procLines(node) : undefined),
@@ -100,6 +109,12 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
 
 function isNode(node: unknown): node is Node {
   return typeof node === 'object' && node !== null && 'kind' in node && 'state' in node;
+}
+
+/** The CPUs that a row is about: those of a thread, or of a cgroup that has a cpuset. */
+function cpusOf(node: Node): CpuSet | undefined {
+  if ('thread' in node) return node.thread.cpusAllowed;
+  return 'cgroup' in node ? core().effectiveCpus(node.cgroup) : undefined;
 }
 
 /** Opens the placement document, at the thread's line or at the row of one of its hierarchies. */

@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import type { CaptureProblem } from '../core/capture/format';
-import type { HostId, Source } from '../core/host/source';
+import type { HostId, Question, Source } from '../core/host/source';
 import type { HostModel, Problem } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
@@ -32,6 +32,7 @@ export interface HostView {
 class LazySource implements Source {
   /** What was read wrong in the latest reading, of a capture. */
   damage: readonly CaptureProblem[] = [];
+  readonly ask?: NonNullable<Source['ask']>;
   private made: Source | undefined;
 
   constructor(
@@ -39,13 +40,19 @@ class LazySource implements Source {
     readonly label: string,
     readonly kind: Source['kind'],
     private readonly make: (id: HostId, label: string) => Source,
-  ) {}
+  ) {
+    if (kind === 'live') this.ask = (question, signal) => this.source().ask!(question, signal);
+  }
 
   async collect(signal: AbortSignal): Promise<RawSnapshot> {
-    const made = (this.made ??= this.make(this.id, this.label));
+    const made = this.source();
     const raw = await made.collect(signal);
     if (made instanceof core().CaptureSource) this.damage = made.problems;
     return raw;
+  }
+
+  private source(): Source {
+    return (this.made ??= this.make(this.id, this.label));
   }
 }
 
@@ -125,6 +132,28 @@ export class HostService implements vscode.Disposable {
 
   async refreshAll(token?: vscode.CancellationToken): Promise<void> {
     await Promise.all([...this.states.keys()].map(id => this.refresh(id, token)));
+  }
+
+  /** Asks a running host one thing more; a capture has no answer: `undefined`. @throws CollectError, and what the host throws */
+  async ask<T>(id: HostId, question: Question<T>, token: vscode.CancellationToken): Promise<T | undefined> {
+    const source = this.states.get(id)?.source;
+    if (!source?.ask) return undefined;
+    const abort = new AbortController();
+    const cancelled = token.onCancellationRequested(() => abort.abort());
+    const seconds = timeoutSeconds();
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      abort.abort();
+    }, seconds * 1000);
+    try {
+      return await source.ask(question, abort.signal);
+    } catch (error) {
+      throw timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds: seconds * 1000 }, error) : error;
+    } finally {
+      clearTimeout(timer);
+      cancelled.dispose();
+    }
   }
 
   dispose(): void {

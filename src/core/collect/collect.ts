@@ -1,4 +1,4 @@
-import type { Host, HostId, Source } from '../host/source';
+import type { Host, HostId, Question, Source } from '../host/source';
 import type { RawSnapshot } from '../rawSnapshot';
 import { type CollectScriptOptions, collectCommand } from './script';
 import { WireDecoder } from './wire';
@@ -18,10 +18,15 @@ export class LiveSource implements Source {
   }
 
   /** @throws CollectError, and what the host throws */
-  async collect(signal: AbortSignal): Promise<RawSnapshot> {
+  collect(signal: AbortSignal): Promise<RawSnapshot> {
+    return this.ask({ command: watched => collectCommand(this.options(), watched), decoder: () => new WireDecoder() }, signal);
+  }
+
+  /** @throws CollectError, and what the host throws */
+  async ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
     const { host } = this;
-    const { argv, stdin } = collectCommand(this.options(), host.staysOpen);
-    const decoder = new WireDecoder();
+    const { argv, stdin } = question.command(host.staysOpen);
+    const decoder = question.decoder();
     const startedAt = Date.now();
     const began = performance.now();
     const { stderr } = await host.run(argv, { stdin, signal, onStdout: chunk => decoder.push(chunk) });

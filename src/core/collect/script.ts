@@ -1,3 +1,5 @@
+import { type ShellCommand, shellCommand } from './shell';
+
 /**
  * The one thing that is run on a host: a POSIX shell script on standard input, one round trip, nothing left behind,
  * no root needed. dash, bash and busybox sh; mawk, gawk and busybox awk; GNU and busybox tools.
@@ -41,20 +43,13 @@ export const HELPERS: readonly string[] = ['virtiofsd', 'swtpm', 'passt', 'passt
 const KERNEL_THREADS = '^(vhost-|kvm-pit/|kvm-nx-lpage)';
 
 /**
- * The process to run on the host: argv and standard input. What the script is told stands in front of it, not in argv:
- * over SSH that goes through a login shell, and fish and csh quote in ways of their own.
+ * The process to run on the host.
  *
- * @param watched end everything when standard input ends, which is all that a host sees of a connection that is gone
+ * @param watched see {@link shellCommand}
  */
-export function collectCommand(options: CollectScriptOptions, watched: boolean): { argv: readonly string[]; stdin: string } {
+export function collectCommand(options: CollectScriptOptions, watched: boolean): ShellCommand {
   const names = [...options.qemuExecutables, ...MANAGERS, ...HELPERS];
-  const parameters = `set -- ${shellWord(nameExpression(names))} ${shellWord(KERNEL_THREADS)} ${options.allCgroups === true ? 'all' : "''"}\n`;
-  return { argv: ['sh'], stdin: `${parameters}${SCRIPT}${watched ? WATCHED : UNWATCHED}` };
-}
-
-/** One word for a POSIX shell, whatever it holds. */
-export function shellWord(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return shellCommand([nameExpression(names), KERNEL_THREADS, options.allCgroups === true ? 'all' : ''], SCRIPT, watched);
 }
 
 /**
@@ -92,25 +87,6 @@ const FACTS = [
   '/sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list',
   '/sys/devices/system/node/node[0-9]*/cpulist',
 ].join(' ');
-
-/**
- * slurp(f): the file's whole text in `text`. A record ends at U+0001, which no file of /proc or of a cgroup ends with;
- * inside one (a hostile name) it is put back. errors(): has grep say on standard error why a file could not be read.
- */
-const LIBRARY = String.raw`
-BEGIN { RS = "\001"; FS = "\001" }
-function slurp(f,   more, r) {
-  r = (getline text < f)
-  if (r <= 0) { close(f); text = ""; return r == 0 }
-  while (r++ < 5000 && (getline more < f) > 0) text = text "\001" more
-  close(f)
-  return 1
-}
-function emit(f) { if (!slurp(f)) return 0; printf "=f %d %s\n%s", length(text), f, text; return 1 }
-function fail(f) { failed[f] = 1 }
-function quoted(f) { gsub(/[^A-Za-z0-9_.\/-]/, "\\\\&", f); return f }
-function errors(   f, c) { c = "xargs grep -c . >/dev/null"; for (f in failed) print quoted(f) | c; close(c) }
-`;
 
 /**
  * Finds the processes by "ls -ln" of every exe link, which lists every PID, readable or not. Prints the PIDs that fit,
@@ -248,36 +224,7 @@ const FIND_HIDDEN = String.raw`
   close(id "/stat") }
 `;
 
-/**
- * Called with no standard input: a shell that reads its script from standard input would otherwise lose the rest of it
- * to the first tool that reads there.
- */
-const UNWATCHED = 'collect "$@" </dev/null\n';
-const WATCHED = String.raw`watched() { # read to its end before it begins: what comes then on standard input is for the watch alone
-  exec 3<&0
-  { read -r line <&3; kill -9 0; } >/dev/null 2>&1 &
-  watch=$!
-  collect "$@" </dev/null 3<&-
-  exec 2>/dev/null # bash tells of a job that was ended
-  kill $watch
-  exit
-}
-watched "$@"
-`;
-
-const SCRIPT = String.raw`LC_ALL=C
-export LC_ALL
-unset TIME_STYLE QUOTING_STYLE GREP_OPTIONS POSIXLY_CORRECT # a person's taste in the columns of ls would hide every process
-PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
-awk=awk # mawk reads small files half again as fast as gawk
-command -v mawk >/dev/null 2>&1 && awk=mawk
-ulimit -t 60 # whatever a host holds, nothing of ours runs on
-library='${LIBRARY}'
-again() { # mawk ends at a file that it can open and not read, for its thread has just died: then it begins anew
-  for try in 1 2 3 4 5; do "$@" && return; done
-  return 1
-}
-find_processes() { # prints PIDs; what ls and head say of files that they may not read is no news
+const SCRIPT = String.raw`find_processes() { # prints PIDs; what ls and head say of files that they may not read is no news
   executable=$1 kernelThread=$2
   export executable kernelThread
   found=$(printf '%s/exe\n' [0-9]* | xargs ls -ln$q 2>/dev/null | $awk '${FIND_BY_LINK}') || return

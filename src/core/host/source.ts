@@ -10,6 +10,22 @@ export interface Source {
   readonly label: string;
   readonly kind: 'live' | 'capture';
   collect(signal: AbortSignal): Promise<RawSnapshot>;
+  /** Runs one more command, whatever it is about. Not of a capture: it has nobody to ask. */
+  ask?<T>(question: Question<T>, signal: AbortSignal): Promise<T>;
+}
+
+/** A command as data: what to run, and what becomes of its answer. */
+export interface Question<T> {
+  /** @param watched see `Host.staysOpen` */
+  command(watched: boolean): { readonly argv: readonly string[]; readonly stdin: string };
+  /** Decodes one answer while it arrives. */
+  decoder(): { push(chunk: Buffer): void; finish(stderr: string, host: string, timing: Timing): T };
+}
+
+export interface Timing {
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly took: number;
 }
 
 /** A Linux machine that runs commands for us: this one, or one that is reached by SSH. */

@@ -1,4 +1,5 @@
 import type { CpuBandwidth } from '../parse/cgroupValues';
+import type { CpuSet } from '../parse/cpuList';
 import { effectiveCpus, withAncestors } from './hierarchies';
 import type { Cgroup } from './hostModel';
 
@@ -15,9 +16,9 @@ export type EffectiveLimit =
  */
 export function effectiveLimits(cgroup: Cgroup): EffectiveLimit[] {
   const limits: EffectiveLimit[] = [];
-  const cpus = setLimit(cgroup, at => effectiveCpus(at)?.toString());
+  const cpus = setLimit(cgroup, cgroup.cpus, effectiveCpus);
   if (cpus) limits.push({ kind: 'cpus', ...cpus });
-  const mems = setLimit(cgroup, at => (at.memsEffective ?? at.mems)?.toString());
+  const mems = setLimit(cgroup, cgroup.mems, at => at.memsEffective ?? at.mems);
   if (mems) limits.push({ kind: 'mems', ...mems });
   let quota: { effective: CpuBandwidth; at: Cgroup } | undefined;
   let pids: { effective: number; at: Cgroup } | undefined;
@@ -40,15 +41,20 @@ function ratio({ quota, period }: CpuBandwidth): number {
 
 /**
  * A set is granted from above, and each level can only take away: the limit is set where the set that is effective here
- * is effective first. Nothing where that is the top: it has all there is.
+ * is effective first, or, if that is not what the cgroup asks for, where the rest was taken away. Nothing where that is
+ * the top: it has all there is.
  */
-function setLimit(cgroup: Cgroup, effective: (at: Cgroup) => string | undefined): { effective: string; at: Cgroup } | undefined {
-  let found: { effective: string; at: Cgroup } | undefined;
+function setLimit(cgroup: Cgroup, asked: CpuSet | undefined, effectiveOf: (at: Cgroup) => CpuSet | undefined): { effective: string; at: Cgroup } | undefined {
+  let found: { effective: CpuSet; at: Cgroup } | undefined;
+  let narrowed: Cgroup | undefined;
+  let differs = false;
   for (const at of withAncestors(cgroup)) {
-    const set = effective(at);
-    if (set === undefined) continue; // the controller does not reach so far down
-    if (found && set !== found.effective) return found;
-    found = { effective: set, at };
+    const effective = effectiveOf(at);
+    if (effective === undefined) continue; // the controller does not reach so far down
+    differs ||= found?.effective.equals(effective) === false;
+    if (!differs) found = { effective, at };
+    if (at !== cgroup && asked?.isSubsetOf(effective) === false) narrowed = at;
   }
-  return found?.at.parent ? found : undefined;
+  const at = narrowed ?? found?.at;
+  return found && at?.parent ? { effective: found.effective.toString(), at } : undefined;
 }

@@ -111,7 +111,7 @@ function cgroupItem(node: CgroupNode): vscode.TreeItem {
   const values = core().valuesOf(cgroup, view.model.topology.nodes.size).map(({ name, value }) => plain(name === 'type' ? value : `${name} ${value}`.trim()));
   const facts = [...(throttling ? [vscode.l10n.t('throttled {0} of the time', percent(throttling.share))] : []), ...values, ...populationFacts(population)];
   const invalid = cgroup.type === 'domain invalid';
-  const item = row(plain(core().unescapeUnit(core().cgroupName(cgroup))), facts.join(' · '), invalid ? 'warning' : population.threads > 0 ? 'folder-active' : 'folder', invalid || throttling ? 'list.warningForeground' : undefined);
+  const item = row(plain(core().unescapeUnit(core().cgroupName(cgroup))), facts.join(' · '), invalid ? 'warning' : 'folder', invalid || throttling ? 'list.warningForeground' : population.threads > 0 ? undefined : 'disabledForeground');
   const hasChildren = tree.children(cgroup).length + tree.occupants(cgroup).length > 0;
   item.collapsibleState = hasChildren ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
   item.contextValue = contextOf('cgroup', cgroup);

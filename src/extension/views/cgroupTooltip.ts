@@ -30,8 +30,13 @@ function describe(text: Markdown, view: HostView, tree: CgroupTree, hierarchy: H
   const owner = core().cgroupOwner(model, hierarchy, cgroup.path);
   const values = core().valuesOwner(model, hierarchy, cgroup.path);
   text.entry(vscode.l10n.t('The cgroup is of'), ownerText(owner)).entry(vscode.l10n.t('Its values are of'), valuesText(values));
-  for (const { name, value } of core().valuesOf(cgroup, model.topology.nodes.size)) if (name !== 'type') text.entry(vscode.l10n.t('Asks for {0}', name), value || vscode.l10n.t('yes'));
-  for (const limit of core().effectiveLimits(cgroup)) if (limit.kind !== 'mems' || model.topology.nodes.size > 1) text.entry(vscode.l10n.t('Effective: {0}', limit.kind), limitText(limit, cgroup));
+  const nodes = model.topology.nodes.size;
+  const asked = new Map(core().valuesOf(cgroup, nodes).map(({ name, value }) => [name, value]));
+  for (const limit of core().effectiveLimits(cgroup)) {
+    if (limit.kind !== 'mems' || nodes > 1) text.entry(limit.kind, limitText(limit, cgroup, asked.get(limit.kind)));
+    asked.delete(limit.kind);
+  }
+  for (const [name, value] of asked) if (name !== 'type' && name !== 'effective') text.entry(name, value || vscode.l10n.t('yes'));
   const { throttled, pidsCurrent, subtreeControl } = cgroup;
   if (throttled && throttled.times > 0) text.entry('cpu.stat', vscode.l10n.t('throttled in {0} of {1} periods, {2} s in all', throttled.times, throttled.periods, (throttled.time / 1e9).toFixed(1)));
   if (pidsCurrent !== undefined) text.entry('pids.current', String(pidsCurrent));
@@ -101,7 +106,9 @@ export function valuesText({ kind, knownBy = '' }: ValuesOwner): string {
   }
 }
 
-function limitText(limit: EffectiveLimit, cgroup: Cgroup): string {
+/** What holds and where it is set, and what the cgroup asks for where that is something else. */
+function limitText(limit: EffectiveLimit, cgroup: Cgroup, asked: string | undefined): string {
   const value = limit.kind === 'frozen' ? vscode.l10n.t('yes') : limit.kind === 'quota' ? `${limit.effective.quota}/${limit.effective.period}` : String(limit.effective);
-  return limit.at === cgroup ? vscode.l10n.t('{0}, set here', value) : vscode.l10n.t('{0}, set at {1}', value, limit.at.path);
+  const set = limit.at === cgroup ? vscode.l10n.t('{0}, set here', value) : vscode.l10n.t('{0}, set at {1}', value, limit.at.path);
+  return asked === undefined || asked === '' || asked === value ? set : vscode.l10n.t('asks for {0}; effective: {1}', asked, set);
 }

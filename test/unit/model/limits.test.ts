@@ -30,6 +30,15 @@ describe('what limits a cgroup, and where', () => {
     assert.equal((await limits('guest-v2', '0::', `${SCOPE}/libvirt`, narrow))[0], 'cpus 1 at /machine.slice');
   });
 
+  it('where more is asked for than there is, the one that took it away', async () => {
+    const narrow = (copy: Changeable): void => {
+      copy.files.set(file('/machine.slice', 'cpuset.cpus'), '0\n');
+      for (const path of ['/machine.slice', SCOPE, `${SCOPE}/libvirt`]) copy.files.set(file(path, 'cpuset.cpus.effective'), '0\n');
+      copy.files.set(file(VCPU, 'cpuset.cpus'), '0-1\n');
+    };
+    assert.equal((await limits('guest-v2', '0::', VCPU, narrow))[0], 'cpus 0 at /machine.slice');
+  });
+
   it('a tighter quota above counts', async () => {
     const tighter = (copy: Changeable): void => void copy.files.set(file('/machine.slice', 'cpu.max'), '20000 50000\n');
     assert.ok((await limits('guest-v2', '0::', VCPU, tighter)).includes('quota 20000/50000 at /machine.slice'));
