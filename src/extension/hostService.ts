@@ -135,24 +135,14 @@ export class HostService implements vscode.Disposable {
   }
 
   /** Asks a running host one thing more; a capture has no answer: `undefined`. @throws CollectError, and what the host throws */
-  async ask<T>(id: HostId, question: Question<T>, token: vscode.CancellationToken): Promise<T | undefined> {
+  async ask<T>(id: HostId, question: Question<T>): Promise<T | undefined> {
     const source = this.states.get(id)?.source;
-    if (!source?.ask) return undefined;
-    const abort = new AbortController();
-    const cancelled = token.onCancellationRequested(() => abort.abort());
-    const seconds = timeoutSeconds();
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      abort.abort();
-    }, seconds * 1000);
+    const milliseconds = timeoutSeconds() * 1000;
+    const signal = AbortSignal.timeout(milliseconds);
     try {
-      return await source.ask(question, abort.signal);
+      return await source?.ask?.(question, signal);
     } catch (error) {
-      throw timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds: seconds * 1000 }, error) : error;
-    } finally {
-      clearTimeout(timer);
-      cancelled.dispose();
+      throw source && signal.aborted ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
     }
   }
 

@@ -19,8 +19,8 @@ export class NeighboursDocuments implements vscode.Disposable {
   async show(state: HostState, cpus: CpuSet): Promise<void> {
     const { source, view } = state;
     if (!view) return;
-    const raw = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Looking who else is on CPUs {0} of {1}', cpus.toString(), plain(source.label)), cancellable: true }, (_, token) =>
-      this.hosts.ask(source.id, core().tasksQuestion, token));
+    const raw = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Looking who else is on CPUs {0} of {1}', cpus.toString(), plain(source.label)) }, () =>
+      this.hosts.ask(source.id, core().tasksQuestion));
     const found = await core().paced(core().findingNeighbours(cpus, view.model, raw ?? { tasks: [], interrupts: undefined, errors: new Map(), hides: false, collection: view.raw.collection }));
     const uri = neighboursUri(state, cpus);
     this.texts.set(uri.toString(), neighboursText(view, found, raw));
@@ -42,9 +42,9 @@ function neighboursText({ model }: HostView, found: Neighbours, raw: RawTasks | 
   const { cell, joinCells, roleText } = core();
   const read = core().describeCollection({ ...model, hidden: [], collection: raw?.collection ?? model.collection }, [], raw ? 'live' : 'capture');
   const lines = [vscode.l10n.t('CPUs {0} of {1}, read {2}', found.cpus.toString(), cell(model.label), read)];
-  const section = (title: string, rows: readonly (readonly string[])[]): void => {
+  const section = (title: string, rows: readonly (readonly string[])[], count: number | string = rows.length): void => {
     const widths = Array.from({ length: 4 }, (_, i) => rows.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), 0));
-    lines.push('', vscode.l10n.t('{0}: {1}', title, rows.length === 0 ? vscode.l10n.t('none') : rows.length), ...rows.map(row => `  ${joinCells(row, widths)}`));
+    lines.push('', vscode.l10n.t('{0}: {1}', title, count || vscode.l10n.t('none')), ...rows.map(row => `  ${joinCells(row, widths)}`));
   };
   const on = (cpus: CpuSet): string => `cpus ${cpus}`;
   section(vscode.l10n.t('QEMU threads that may run there'), found.threads.map(({ machine, thread }) => [on(thread.cpusAllowed!), cell(machine.name), cell(roleText(thread.role)), String(thread.tid), vscode.l10n.t('last on {0}', thread.lastCpu)]));
@@ -57,8 +57,8 @@ function neighboursText({ model }: HostView, found: Neighbours, raw: RawTasks | 
   ]));
   if (found.interrupts) section(vscode.l10n.t('Interrupts that are served there'), found.interrupts.map(({ irq, handlers, cpus, asked }) => [on(cpus), `IRQ ${irq}`, handlers.map(cell).join(' ') || '-', asked ? vscode.l10n.t('may be on {0}', asked.toString()) : '']));
   else lines.push('', vscode.l10n.t('Interrupts: this reader is shown none (no /proc/irq)'));
-  section(vscode.l10n.t('The kernel\'s own threads of one CPU'), found.ofOneCpu.map(({ cpu, names }) => [`CPU ${cpu}`, [...names].map(([name, count]) => (count === 1 ? cell(name) : `${cell(name)} ×${count}`)).join(' ')]));
-  lines.push('', vscode.l10n.t('Not listed: {0} tasks that are bound to nothing; they may run wherever PID 1 may (CPUs {1}).', found.unbound, found.usual?.toString() ?? '?'));
+  section(vscode.l10n.t('The kernel\'s own threads'), found.ofOneCpu.map(({ cpu, names }) => [`CPU ${cpu}`, [...names].map(([name, count]) => (count === 1 ? cell(name) : `${cell(name)} ×${count}`)).join(' ')]), vscode.l10n.t('on every CPU, and nobody can move them'));
+  lines.push('', vscode.l10n.t('Not listed: {0} tasks that nobody bound. They may run wherever PID 1 may: CPUs {1}.', found.unbound, found.usual?.toString() ?? '?'));
   if (found.unreadable > 0) lines.push(vscode.l10n.t('{0} tasks could not be read.', found.unreadable));
   if (raw.hides) lines.push(vscode.l10n.t('This host hides tasks of other users (hidepid): as root there may be more.'));
   return `${lines.join('\n')}\n`;

@@ -60,16 +60,17 @@ export class CgroupTree {
 
 type Growing = { -readonly [K in keyof Population]: Population[K] };
 
-/** @param isHeld whether a thread is held back: asked once for each */
-export function* buildingCgroupTree(model: HostModel, isHeld: (thread: Thread) => boolean): Steps<CgroupTree> {
+/** @param heldIn the hierarchy in which a thread is held back, if it is: asked once for each */
+export function* buildingCgroupTree(model: HostModel, heldIn: (thread: Thread) => string | undefined): Steps<CgroupTree> {
   const within = new Map<Cgroup, Occupant[]>();
   const populations = new Map<Cgroup, Growing>();
   const strays = new Map<string, Occupant[]>();
   const all = new Map<string, Growing>();
   for (const occupant of occupants(model)) {
-    const held = isHeld(occupant.thread) ? 1 : 0;
+    const heldKey = heldIn(occupant.thread);
     for (const [key, { cgroup }] of occupant.thread.membership.places) {
       yield;
+      const held = key === heldKey ? 1 : 0;
       add(all, key, 1, held);
       if (cgroup) {
         append(within, cgroup, occupant);

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { CgroupTree, HierarchyTree, Population } from '../../core/model/cgroupTree';
-import type { Cgroup, Machine, Thread } from '../../core/model/hostModel';
-import type { HostState } from '../hostService';
+import type { Cgroup, HostModel, Machine, Thread } from '../../core/model/hostModel';
+import type { HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
 import { plain } from '../text';
 import { cgroupTooltip, hierarchyTooltip } from './cgroupTooltip';
@@ -54,6 +54,18 @@ export function cgroupNode({ state, tree, at }: InTree, cgroup: Cgroup): Hierarc
 
 export function occupantNode({ state, tree, at }: InTree, cgroup: Cgroup | undefined, machine: Machine, thread: Thread): OccupantNode {
   return { kind: 'thread', id: `${state.source.id}/${at.hierarchy.key}/${thread.key}`, state, tree, at, cgroup, machine, thread };
+}
+
+/** The hierarchy that says on which CPUs a thread may run, or else for how long, or else any. */
+export function hierarchyOfCpus({ hierarchies }: HostModel, { membership }: Thread): string | undefined {
+  const of = (controller: string): string | undefined => hierarchies.find(h => h.controllers.includes(controller) && membership.places.has(h.key))?.key;
+  return of('cpuset') ?? of('cpu') ?? [...membership.places.keys()][0];
+}
+
+/** Where a thread is held back: in the hierarchy that throttles it, or in that of the CPUs it waits for. The others have no part in it. */
+export function heldIn(view: HostView, thread: Thread): string | undefined {
+  if (trouble(view, thread)?.isBad !== true) return undefined;
+  return view.rates.throttled(thread)?.cgroup.hierarchy ?? hierarchyOfCpus(view.model, thread);
 }
 
 export function cgroupTreeItem(node: CgroupsNode): vscode.TreeItem {
@@ -131,12 +143,13 @@ function populationFacts({ threads, held }: Population): string[] {
 
 function occupantItem(node: OccupantNode): vscode.TreeItem {
   const { thread, machine, cgroup, at, state } = node;
-  const facts = trouble(state.view!, thread);
+  const view = state.view!;
+  const isHeld = heldIn(view, thread) === at.hierarchy.key;
   const removed = cgroup ? [] : [vscode.l10n.t('in {0}, which was removed', plain(thread.membership.places.get(at.hierarchy.key)?.path ?? ''))];
   const cpus = thread.cpusAllowed === undefined ? vscode.l10n.t('CPUs unknown') : vscode.l10n.t('CPUs {0}', thread.cpusAllowed.toString());
-  const description = [...(facts ? [facts.text] : []), plain(machine.name), ...removed, cpus, vscode.l10n.t('last on {0}', thread.lastCpu)].join(' · ');
-  const item = row(plain(core().roleText(thread.role)), description, ROLE_ICONS[thread.role.kind] ?? 'circle-outline', facts?.isBad ? 'list.warningForeground' : undefined);
+  const description = [...(isHeld ? [trouble(view, thread)!.text] : []), plain(machine.name), ...removed, cpus, vscode.l10n.t('last on {0}', thread.lastCpu)].join(' · ');
+  const item = row(plain(core().roleText(thread.role)), description, ROLE_ICONS[thread.role.kind] ?? 'circle-outline', isHeld ? 'list.warningForeground' : undefined);
   item.contextValue = 'thread';
-  badge(item, node.id, facts?.isBad ? 1 : 0);
+  badge(item, node.id, isHeld ? 1 : 0);
   return item;
 }

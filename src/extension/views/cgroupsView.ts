@@ -1,11 +1,10 @@
 import * as vscode from 'vscode';
-import type { CgroupTree, HierarchyTree } from '../../core/model/cgroupTree';
+import type { CgroupTree } from '../../core/model/cgroupTree';
 import type { Cgroup, HostModel, Thread } from '../../core/model/hostModel';
 import type { HostService, HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
 import { plain } from '../text';
-import { type CgroupNode, type CgroupsNode, type HierarchyNode, cgroupNode, cgroupTooltipOf, cgroupTreeItem, hierarchyNode, occupantNode } from './cgroupNodes';
-import { trouble } from './machineNodes';
+import { type CgroupNode, type CgroupsNode, type HierarchyNode, cgroupNode, cgroupTooltipOf, cgroupTreeItem, heldIn, hierarchyNode, hierarchyOfCpus, occupantNode } from './cgroupNodes';
 
 export const CGROUPS_VIEW = 'cgroupLens.cgroups';
 const ALL_CGROUPS = 'allCgroups';
@@ -77,7 +76,7 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
   }
 
   /** Selects a thread where it is in one hierarchy: by default in that of its CPUs. */
-  async reveal(state: HostState, thread: Thread, key = ofCpus(state, thread)): Promise<void> {
+  async reveal(state: HostState, thread: Thread, key = state.view && hierarchyOfCpus(state.view.model, thread)): Promise<void> {
     if (!state.view || key === undefined) return;
     const tree = await this.treeOf(state.view);
     const at = tree.hierarchies.find(({ hierarchy }) => hierarchy.key === key);
@@ -134,7 +133,7 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
 
   private treeOf(view: HostView): Promise<CgroupTree> {
     let tree = this.trees.get(view.model);
-    if (!tree) this.trees.set(view.model, (tree = core().paced(core().buildingCgroupTree(view.model, thread => trouble(view, thread)?.isBad === true))));
+    if (!tree) this.trees.set(view.model, (tree = core().paced(core().buildingCgroupTree(view.model, thread => heldIn(view, thread)))));
     return tree;
   }
 }
@@ -146,10 +145,4 @@ function hostNode(state: HostState): CgroupsNode {
 function occupantsOf(node: HierarchyNode | CgroupNode): CgroupsNode[] {
   const own = node.cgroup ? node.tree.occupants(node.cgroup).map(({ machine, thread }) => occupantNode(node, node.cgroup, machine, thread)) : [];
   return node.kind === 'cgroup' ? own : [...own, ...node.at.strays.map(({ machine, thread }) => occupantNode(node, undefined, machine, thread))];
-}
-
-/** The hierarchy that says on which CPUs a thread may run, or else for how long, or else any. */
-function ofCpus({ view }: HostState, thread: Thread): HierarchyTree['hierarchy']['key'] | undefined {
-  const of = (controller: string): string | undefined => view?.model.hierarchies.find(h => h.controllers.includes(controller) && thread.membership.places.has(h.key))?.key;
-  return of('cpuset') ?? of('cpu') ?? [...thread.membership.places.keys()][0];
 }

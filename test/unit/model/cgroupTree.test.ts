@@ -4,7 +4,7 @@ import type { Cgroup, HostModel } from '../../../src/core/model/hostModel';
 import { atOnce, paced } from '../../../src/core/model/pace';
 import { ALL_HOSTS, type HostName, addProcess, emptySnapshot, model, modelOf } from '../fixtures';
 
-const treeOf = (host: HostModel): CgroupTree => atOnce(buildingCgroupTree(host, () => false));
+const treeOf = (host: HostModel): CgroupTree => atOnce(buildingCgroupTree(host, () => undefined));
 
 function* everyCgroup(tree: CgroupTree): IterableIterator<Cgroup> {
   function* below(cgroup: Cgroup): IterableIterator<Cgroup> {
@@ -69,10 +69,11 @@ describe('the tree of cgroups', () => {
   });
 
   it('counts those that are held back at every level', async () => {
-    const tree = atOnce(buildingCgroupTree(await host('/a/b', '/a/c', '/d'), thread => thread.tid !== 11));
+    const tree = atOnce(buildingCgroupTree(await host('/a/b', '/a/c', '/d'), thread => (thread.tid === 11 ? undefined : '0::')));
     const [a, d] = tree.children(tree.hierarchies[0]!.root!);
     assert.deepEqual([a!, d!].map(cgroup => tree.population(cgroup)), [{ threads: 2, held: 1 }, { threads: 1, held: 1 }]);
     assert.equal(tree.hierarchies[0]!.population.held, 2);
+    assert.equal(atOnce(buildingCgroupTree(await host('/a'), () => 'cpu')).hierarchies[0]!.population.held, 0, 'of another hierarchy');
   });
 
   it('is built of 10,000 threads in 10,000 cgroups without holding the event loop', async () => {
@@ -83,7 +84,7 @@ describe('the tree of cgroups', () => {
       longest = Math.max(longest, performance.now() - last);
       last = performance.now();
     }, 0);
-    const tree = await paced(buildingCgroupTree(model, () => false));
+    const tree = await paced(buildingCgroupTree(model, () => undefined));
     clearInterval(timer);
     assert.equal(tree.hierarchies[0]!.population.threads, 10_000);
     assert.ok(longest < 50, `${longest} ms`);
