@@ -126,18 +126,16 @@ export function absenceText(target: Extract<Target, { kind: 'not-connected' | 'g
 
 /** Every interface file that was read of a cgroup and of those above it, the nearest first. */
 function cgroupText(cgroup: Cgroup, view: HostView): string {
-  const blocks: string[] = [];
-  for (const at of core().withAncestors(cgroup)) {
-    const lines = [visible(at.directory ?? `${at.path} (not mounted here)`)];
-    const prefix = `${at.directory}/`;
-    for (const [path, text] of view.raw.files) {
-      if (at.directory === undefined || !path.startsWith(prefix) || path.indexOf('/', prefix.length) >= 0) continue;
-      const values = text.trimEnd().split('\n').map(visible);
-      const name = path.slice(prefix.length);
-      lines.push(values.length === 1 ? `  ${name.padEnd(26)}  ${values[0]}`.trimEnd() : `  ${name}`, ...(values.length === 1 ? [] : values.map(value => `      ${value}`)));
-    }
-    if (lines.length === 1) lines.push(`  ${vscode.l10n.t('no file was read')}`);
-    blocks.push(lines.join('\n'));
+  const blocks = [...core().withAncestors(cgroup)].map(({ directory, path }) => ({ directory, lines: [visible(directory ?? `${path} (not mounted here)`)] }));
+  const byDirectory = new Map(blocks.map(({ directory, lines }) => [directory, lines]));
+  for (const [path, text] of view.raw.files) { // once: there may be a hundred thousand
+    const slash = path.lastIndexOf('/');
+    const lines = byDirectory.get(path.slice(0, slash));
+    if (!lines) continue;
+    const name = path.slice(slash + 1);
+    const values = text.trimEnd().split('\n').map(visible);
+    lines.push(values.length === 1 ? `  ${name.padEnd(26)}  ${values[0]}`.trimEnd() : `  ${name}`, ...(values.length === 1 ? [] : values.map(value => `      ${value}`)));
   }
-  return blocks.join('\n\n');
+  for (const { lines } of blocks) if (lines.length === 1) lines.push(`  ${vscode.l10n.t('no file was read')}`);
+  return blocks.map(({ lines }) => lines.join('\n')).join('\n\n');
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { eventually } from './qemu.mjs';
 import { browser, install, prepare, start, vsix, work } from './harness.mjs';
 
 const shots = path.join(work, 'shots');
@@ -230,6 +231,26 @@ export async function answerInput(page, text) {
   await page.keyboard.press('Enter');
 }
 
+/** Opens a capture as a person does from the palette. */
+export async function openCapture(page, file) {
+  await runCommand(page, 'Cgroup Lens: Open Capture…');
+  await answerFile(page, file);
+}
+
+/** VS Code's own dialog for files: a quick pick with a path, which it overwrites when it has listed the folder. */
+export async function answerFile(page, file) {
+  const input = quickInput(page).locator('input').first();
+  const accept = quickInput(page).getByRole('button', { name: /^(OK|Open|Save)$/ });
+  await accept.waitFor();
+  await eventually(async () => {
+    if (await quickInput(page).isVisible()) {
+      if ((await input.inputValue()) !== file) await input.fill(file);
+      else await accept.click({ timeout: 1000 });
+    }
+    assert.equal(await quickInput(page).isVisible(), false);
+  });
+}
+
 /** A notification, by text that it contains. */
 export const toast = (page, text) => page.locator('.notification-toast', { hasText: text }).first();
 
@@ -273,6 +294,13 @@ export async function quickPick(page, label) {
   await row.click();
   await row.waitFor({ state: 'hidden' });
   await restMouse(page);
+}
+
+/** No link, no picture, no bold letter and no icon made from a name, inside any element that `selector` finds. */
+export async function nothingLive(page, selector) {
+  assert.ok((await page.locator(selector).count()) > 0, selector);
+  const found = await page.locator(selector).evaluateAll(all => all.flatMap(it => [...it.querySelectorAll('a[href], a[data-href], img, b, em, code, del, .codicon-error')].map(x => x.outerHTML)));
+  assert.deepEqual(found, []);
 }
 
 function isThisMachine(url) {

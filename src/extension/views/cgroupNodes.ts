@@ -44,16 +44,16 @@ export interface OccupantNode extends InTree {
 }
 
 export function hierarchyNode(state: HostState, tree: CgroupTree, at: HierarchyTree): HierarchyNode {
-  return { kind: 'hierarchy', id: `${state.source.id}/${at.hierarchy.key}`, state, tree, at, cgroup: at.root };
+  return { kind: 'hierarchy', id: idOf(state, 'hierarchy', at.hierarchy.key), state, tree, at, cgroup: at.root };
 }
 
 /** A root is the row of its hierarchy. */
 export function cgroupNode({ state, tree, at }: InTree, cgroup: Cgroup): HierarchyNode | CgroupNode {
-  return cgroup === at.root ? hierarchyNode(state, tree, at) : { kind: 'cgroup', id: `${state.source.id}/${at.hierarchy.key}${cgroup.path}`, state, tree, at, cgroup };
+  return cgroup === at.root ? hierarchyNode(state, tree, at) : { kind: 'cgroup', id: idOf(state, 'cgroup', at.hierarchy.key, cgroup.path), state, tree, at, cgroup };
 }
 
 export function occupantNode({ state, tree, at }: InTree, cgroup: Cgroup | undefined, machine: Machine, thread: Thread): OccupantNode {
-  return { kind: 'thread', id: `${state.source.id}/${at.hierarchy.key}/${thread.key}`, state, tree, at, cgroup, machine, thread };
+  return { kind: 'thread', id: idOf(state, 'thread', at.hierarchy.key, thread.key), state, tree, at, cgroup, machine, thread };
 }
 
 /** The hierarchy that says on which CPUs a thread may run, or else for how long, or else any. */
@@ -66,6 +66,11 @@ export function hierarchyOfCpus({ hierarchies }: HostModel, { membership }: Thre
 export function heldIn(view: HostView, thread: Thread): string | undefined {
   if (trouble(view, thread)?.isBad !== true) return undefined;
   return view.rates.throttled(thread)?.cgroup.hierarchy ?? hierarchyOfCpus(view.model, thread);
+}
+
+/** No two rows may have the same, whatever a capture calls its hierarchies and cgroups. */
+function idOf({ source }: HostState, kind: CgroupsNode['kind'], ...names: readonly string[]): string {
+  return `${source.id}/${kind}/${JSON.stringify(names)}`;
 }
 
 export function cgroupTreeItem(node: CgroupsNode): vscode.TreeItem {

@@ -29,7 +29,9 @@ function describe(text: Markdown, view: HostView, tree: CgroupTree, hierarchy: H
   if (cgroup.type !== undefined) text.entry(cgroup.type, typeText(cgroup.type));
   const owner = core().cgroupOwner(model, hierarchy, cgroup.path);
   const values = core().valuesOwner(model, hierarchy, cgroup.path);
-  text.entry(vscode.l10n.t('The cgroup is of'), ownerText(owner)).entry(vscode.l10n.t('Its values are of'), valuesText(values));
+  text.entry(vscode.l10n.t('Owner of the cgroup'), ownerText(owner)).entry(vscode.l10n.t('Owner of its values'), valuesText(values));
+  // Delegation protects what is below a unit, not the unit's own cgroup (systemd, CGROUP_DELEGATION.md).
+  if (owner.kind === 'unit' && values.kind !== 'systemd') text.entry(vscode.l10n.t('And'), vscode.l10n.t('systemd writes what it knows of {0} again at daemon-reload', owner.unit));
   const nodes = model.topology.nodes.size;
   const asked = new Map(core().valuesOf(cgroup, nodes).map(({ name, value }) => [name, value]));
   for (const limit of core().effectiveLimits(cgroup)) {
@@ -59,14 +61,14 @@ function typeText(type: NonNullable<Cgroup['type']>): string {
   }
 }
 
-export function ownerText(owner: CgroupOwner): string {
+function ownerText(owner: CgroupOwner): string {
   switch (owner.kind) {
     case 'unit':
       return owner.manager === 'system'
         ? vscode.l10n.t('systemd: unit {0}, by its path; PID 1 is systemd', owner.unit)
         : vscode.l10n.t('a user\'s own systemd: unit {0}, by its path', owner.unit);
     case 'delegated':
-      return vscode.l10n.t('whoever runs in {0}: below it nothing is systemd\'s or the kubelet\'s, by its path', owner.by);
+      return vscode.l10n.t('delegated: it is below {0}, and left to what runs there', owner.by);
     case 'kubelet':
       return vscode.l10n.t('the kubelet, by its path');
     case 'nobody':
@@ -87,7 +89,7 @@ export function ownerText(owner: CgroupOwner): string {
 }
 
 /** Who writes the values, how that is known, and who will undo a change. */
-export function valuesText({ kind, knownBy = '' }: ValuesOwner): string {
+function valuesText({ kind, knownBy = '' }: ValuesOwner): string {
   switch (kind) {
     case 'systemd':
       return vscode.l10n.t('systemd, as the settings of {0} say; it writes them again at daemon-reload: use systemctl set-property', knownBy);

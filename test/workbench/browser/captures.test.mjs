@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { GUEST, ICON, IMAGE, hostile } from '../hostile.mjs';
-import { answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, inlineAction, openSidebar, openWorkbench, quickInput, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
+import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
 
 const SAMPLE = path.join(root, 'media/sample.capture');
@@ -15,25 +15,6 @@ const open = () => openWorkbench({ alone: true, settings: { 'cgroupLens.autoRefr
 /** Counted from 1; the whole document is in view. */
 const lineNumber = (lines, begin) => lines.findIndex(line => line.startsWith(begin)) + 1;
 const labels = async page => (await rows(page)).map(label => label.split(', ')[0]);
-
-async function openCapture(page, file) {
-  await runCommand(page, 'Cgroup Lens: Open Capture…');
-  await answerFile(page, file);
-}
-
-/** VS Code's own dialog for files: a quick pick with a path, which it overwrites when it has listed the folder. */
-async function answerFile(page, file) {
-  const input = quickInput(page).locator('input').first();
-  const accept = quickInput(page).getByRole('button', { name: /^(OK|Open|Save)$/ });
-  await accept.waitFor();
-  await eventually(async () => {
-    if (await quickInput(page).isVisible()) {
-      if ((await input.inputValue()) !== file) await input.fill(file);
-      else await accept.click({ timeout: 1000 });
-    }
-    assert.equal(await quickInput(page).isVisible(), false);
-  });
-}
 
 describe('captures', () => {
   let workbench;
@@ -204,7 +185,7 @@ describe('a hostile capture', () => {
     await eventually(async () => assert.ok((await rows(page)).length > 8));
     const found = await page.locator('.part.sidebar .monaco-list-row').evaluateAll(all => all.map(it => it.innerText));
     assert.ok(found.some(text => text.replaceAll('\u2060', '').includes(seen.slice(0, 60))), found.join('\n'));
-    await nothingLive('.part.sidebar .pane-body .monaco-list-rows .monaco-icon-label-container');
+    await nothingLive(page, '.part.sidebar .pane-body .monaco-list-rows .monaco-icon-label-container');
     await screenshot(page, 'hostile-tree');
   });
 
@@ -213,7 +194,7 @@ describe('a hostile capture', () => {
     const hover = page.locator('.monaco-hover:visible').first();
     await hover.waitFor();
     await eventually(async () => assert.ok(joined(await hover.innerText()).includes('onerror=alert(1)')));
-    await nothingLive('.monaco-hover');
+    await nothingLive(page, '.monaco-hover');
     await screenshot(page, 'hostile-tooltip');
   });
 
@@ -223,7 +204,7 @@ describe('a hostile capture', () => {
     const hover = page.locator('.monaco-editor .monaco-hover:visible, .monaco-hover:visible').first();
     await hover.waitFor();
     await eventually(async () => assert.match(joined(await hover.innerText()), /TID/));
-    await nothingLive('.monaco-hover');
+    await nothingLive(page, '.monaco-hover');
     await screenshot(page, 'hostile-document');
   });
 
@@ -232,7 +213,7 @@ describe('a hostile capture', () => {
     await quickInput(page).locator('.monaco-list-row', { hasText: 'onerror=alert(1)' }).first().waitFor();
     const icons = await quickInput(page).locator('.monaco-list-row .codicon-error').count();
     assert.equal(icons, 0);
-    await nothingLive('.quick-input-widget .quick-input-list');
+    await nothingLive(page, '.quick-input-widget .quick-input-list');
     await screenshot(page, 'hostile-quick-pick');
     await page.keyboard.press('Escape');
   });
@@ -242,7 +223,7 @@ describe('a hostile capture', () => {
     const found = toast(page, 'is not a capture');
     await found.waitFor();
     assert.ok(joined(await found.innerText()).includes(`${ICON} [x](command:cgroupLens.showLog) ${IMAGE}`));
-    await nothingLive('.notification-toast .notification-list-item-message');
+    await nothingLive(page, '.notification-toast .notification-list-item-message');
     await screenshot(page, 'hostile-notification');
   });
 
@@ -251,13 +232,6 @@ describe('a hostile capture', () => {
     await answerInput(page, `${ICON} [x](command:cgroupLens.showLog)`);
     const message = page.locator('.part.sidebar .pane-body .message').first();
     await eventually(async () => assert.ok(joined(await message.innerText()).includes(`"${ICON} [x](command:cgroupLens.showLog)"`)));
-    await nothingLive('.part.sidebar .pane-body .message');
+    await nothingLive(page, '.part.sidebar .pane-body .message');
   });
-
-  /** No link, no picture, no bold letter and no icon made from a name, inside any element that `selector` finds. */
-  async function nothingLive(selector) {
-    assert.ok((await page.locator(selector).count()) > 0, selector);
-    const found = await page.locator(selector).evaluateAll(all => all.flatMap(it => [...it.querySelectorAll('a[href], a[data-href], img, b, em, code, del, .codicon-error')].map(x => x.outerHTML)));
-    assert.deepEqual(found, []);
-  }
 });

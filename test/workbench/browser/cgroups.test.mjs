@@ -1,7 +1,10 @@
 // The Cgroups view: host → hierarchy → cgroup → threads, of the sample and of this machine, compared with /proc and /sys.
 import assert from 'node:assert/strict';
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
-import { answerInput, choose, editorLines, expand, foldView, inlineAction, openSidebar, openWorkbench, row, rows, runCommand, screenshot, titleAction, widenSidebar } from '../page.mjs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../../install.mjs';
+import { hostile } from '../hostile.mjs';
+import { answerInput, choose, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickPick, restMouse, row, rows, runCommand, screenshot, titleAction, widenSidebar } from '../page.mjs';
 import { begin, stop } from '../../processes.mjs';
 import { eventually, makeCgroup, startQemu } from '../qemu.mjs';
 
@@ -38,7 +41,7 @@ for (const theme of ['Dark', 'Light']) {
       const hover = page.locator('.monaco-hover:visible').first();
       await eventually(async () => {
         const text = await hover.innerText();
-        for (const part of [/The cgroup is of: nobody: systemd does not manage this controller in cgroup v1/, /Its values are of: libvirt, by the name machine-qemu\\x2d1\\x2dserial\.scope/, /cpus: 0, set here/, /QEMU threads: 1 here, 0 below/]) assert.match(text, part);
+        for (const part of [/Owner of the cgroup: nobody: systemd does not manage this controller in cgroup v1/, /Owner of its values: libvirt, by the name machine-qemu\\x2d1\\x2dserial\.scope/, /cpus: 0, set here/, /QEMU threads: 1 here, 0 below/]) assert.match(text, part);
       });
       await screenshot(page, `cgroups-${theme}`);
     });
@@ -70,6 +73,40 @@ for (const theme of ['Dark', 'Light']) {
     });
   });
 }
+
+describe('the cgroups of a hostile capture', () => {
+  let workbench;
+  let page;
+  before(async () => {
+    workbench = await openWorkbench({ alone: true, settings: { 'cgroupLens.autoRefresh': 0, 'files.simpleDialog.enable': true } });
+    ({ page } = workbench);
+    writeFileSync(path.join(workbench.folder, 'evil.capture'), hostile(readFileSync(path.join(root, 'media/sample.capture'), 'utf8')));
+    await openSidebar(page, 'Cgroup Lens');
+    await openCapture(page, path.join(workbench.folder, 'evil.capture'));
+    await row(page, '[x]').waitFor({ timeout: 40_000 });
+    await widenSidebar(page, 160);
+    await foldView(page, 'Cgroups', false);
+    await foldView(page, 'Machines', true);
+    await row(page, 'cpuset (v1),').waitFor();
+  });
+  after(() => workbench?.close());
+
+  it('have names that stay text, in rows, tooltips and the document of who else is here', async () => {
+    for (const name of ['cpuset (v1),', 'machine.slice,', 'machine-qemu', 'l [x]', 'b> https:', '/,', 'example.invalid,', ' *e*', '[x]']) await expand(page, name);
+    const threads = page.locator('.part.sidebar .monaco-list-row[role="treeitem"]', { hasText: ' · CPUs ' });
+    await threads.first().waitFor();
+    await nothingLive(page, '.part.sidebar .pane-body .monaco-list-rows .monaco-icon-label-container');
+    await threads.first().locator('.monaco-icon-label-container').hover();
+    await page.locator('.monaco-hover:visible').first().waitFor();
+    await nothingLive(page, '.monaco-hover');
+    await screenshot(page, 'hostile-cgroups');
+    await restMouse(page);
+    await runCommand(page, 'Cgroup Lens: Who Else Is Here');
+    await quickPick(page, 'evil');
+    await answerInput(page, '0-1');
+    await eventually(async () => assert.equal((await editorLines(page)).filter(line => line.startsWith('  cpus ')).length, 9));
+  });
+});
 
 describe('the cgroups of this machine', () => {
   let qemu;
