@@ -79,7 +79,7 @@ export class HostService implements vscode.Disposable {
   /** This machine, where it is a Linux host and the window is trusted. */
   addLocal(): void {
     if (process.platform !== 'linux' || this.states.has(LOCAL)) return;
-    const make = (id: HostId, label: string): Source => new (core().LiveSource)(id, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables() }));
+    const make = (id: HostId, label: string): Source => new (core().LiveSource)(id, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables(), asRoot: false }));
     this.add(new LazySource(LOCAL, this.freeLabel(os.hostname()), 'live', make), true);
     this.changed.fire(undefined);
   }

@@ -7,7 +7,7 @@ import { cleanUp, commandOf, markedProcesses, required, start } from './support/
 describe('a collector that is watched', () => {
   afterEach(cleanUp);
 
-  const { stdin } = collectCommand({ qemuExecutables: DEFAULT_QEMU_EXECUTABLES }, true);
+  const { prelude, stdin } = collectCommand({ qemuExecutables: DEFAULT_QEMU_EXECUTABLES, asRoot: false }, true);
 
   for (const shell of [['dash'], ['bash'], ['busybox', 'sh']]) {
     const begin = () => {
@@ -21,16 +21,16 @@ describe('a collector that is watched', () => {
 
     it(`${shell.join(' ')}: gives the whole answer while standard input stays open, and ends by itself`, async () => {
       const { child, closed, said } = begin();
-      child.stdin!.write(stdin);
+      child.stdin!.write(prelude + stdin);
       assert.equal(await closed, null);
-      assert.match(said().out, /^=cgroup-lens 1\n[^]*\n=end\n$/);
+      assert.match(said().out, /^\n=cgroup-lens 1\n[^]*\n=end\n$/);
       assert.equal(said().err, '');
     });
 
     it(`${shell.join(' ')}: ends with all that it started when standard input ends`, async () => {
       const { child, closed } = begin();
       // A tool that would wait for an hour stands for a host that is slow.
-      child.stdin!.write(stdin.replace("echo '=cgroup-lens 1'", "echo '=cgroup-lens 1'; sleep 3600"));
+      child.stdin!.write(prelude.replace("echo '=cgroup-lens 1'", "echo '=cgroup-lens 1'; sleep 3600") + stdin);
       await new Promise(resolve => child.stdout!.once('data', resolve));
       child.stdin!.end();
       assert.equal(await closed, 'SIGKILL');

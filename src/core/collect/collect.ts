@@ -20,11 +20,11 @@ export class LiveSource implements Source {
   /** @throws CollectError, and what the host throws */
   async collect(signal: AbortSignal): Promise<RawSnapshot> {
     const { host } = this;
-    const { argv, stdin } = collectCommand(this.options(), host.staysOpen);
+    const { argv, prelude, stdin } = collectCommand(this.options(), host.staysOpen);
     const decoder = new WireDecoder();
     const startedAt = Date.now();
     const began = performance.now();
-    const { stderr } = await host.run(argv, { stdin, signal, onStdout: chunk => decoder.push(chunk) });
+    const { stderr } = await host.run(argv, { prelude, stdin, signal, onStdout: chunk => decoder.push(chunk) });
     return decoder.finish(stderr, host.label, { startedAt, took: performance.now() - began });
   }
 }

@@ -5,7 +5,7 @@
  * Its answer ("the wire", decoded by wire.ts) is a sequence of frames. A frame's header is a line; what a thread or a
  * cgroup is called stands in content counted in bytes or last on its line, so no name can pass for a frame:
  *
- *     =cgroup-lens 1     the answer begins (what a login shell printed before it is not ours)
+ *     =cgroup-lens 1     the answer begins, on a line of its own (what a login shell printed before it is not ours)
  *     =f BYTES PATH      a file's text follows
  *     =t N BYTES         text number N follows: a /proc/PID/cgroup that many threads share
  *     =s PATH N BYTES    the thread PATH (PID/task/TID) has text N as `cgroup`; its `stat` follows
@@ -27,7 +27,12 @@
 export interface CollectScriptOptions {
   /** Names of QEMU executables, `*` at the end for a prefix: `qemu-system-*`, `qemu-kvm`. */
   readonly qemuExecutables: readonly string[];
+  /** Become root by `sudo -n` where /proc hides other users' processes: all else every user can read. */
+  readonly asRoot: boolean;
 }
+
+/** No quotes and nothing else that a login shell could read in its own way: it goes through one. */
+const SHELL_AS_ROOT = 'test -r /proc/1/stat || if sudo -n true </dev/null; then exec sudo -n sh; fi; exec sh';
 
 /** Executables of QEMU wherever nothing else is set. `kvm` is what Proxmox VE and Debian call it. */
 export const DEFAULT_QEMU_EXECUTABLES: readonly string[] = ['qemu-system-*', 'qemu-kvm', 'kvm'];
@@ -39,15 +44,15 @@ export const HELPERS: readonly string[] = ['virtiofsd', 'swtpm', 'passt', 'passt
 const KERNEL_THREADS = '^(vhost-|kvm-pit/|kvm-nx-lpage)';
 
 /**
- * The process to run on the host: argv and standard input. What the script is told stands in front of it, not in argv:
+ * The process to run on the host, what it is given beforehand, and what sets it going. What the script is told stands in front of it, not in argv:
  * over SSH that goes through a login shell, and fish and csh quote in ways of their own.
  *
  * @param watched end everything when standard input ends, which is all that a host sees of a connection that is gone
  */
-export function collectCommand(options: CollectScriptOptions, watched: boolean): { argv: readonly string[]; stdin: string } {
+export function collectCommand(options: CollectScriptOptions, watched: boolean): { argv: readonly string[]; prelude: string; stdin: string } {
   const names = [...options.qemuExecutables, ...MANAGERS, ...HELPERS];
   const parameters = `set -- ${shellWord(nameExpression(names))} ${shellWord(KERNEL_THREADS)}\n`;
-  return { argv: ['sh'], stdin: `${parameters}${SCRIPT}${watched ? WATCHED : UNWATCHED}` };
+  return { argv: options.asRoot ? ['sh', '-c', SHELL_AS_ROOT] : ['sh'], prelude: `${parameters}${SCRIPT}`, stdin: watched ? 'watched "$@"\n' : UNWATCHED };
 }
 
 /** One word for a POSIX shell, whatever it holds. */
@@ -237,7 +242,8 @@ const FIND_HIDDEN = String.raw`
  * to the first tool that reads there.
  */
 const UNWATCHED = 'collect "$@" </dev/null\n';
-const WATCHED = String.raw`watched() { # read to its end before it begins: what comes then on standard input is for the watch alone
+const WATCHED = String.raw`
+watched() { # read to its end before it begins: what comes then on standard input is for the watch alone
   exec 3<&0
   { read -r line <&3; kill -9 0; } >/dev/null 2>&1 &
   watch=$!
@@ -246,7 +252,6 @@ const WATCHED = String.raw`watched() { # read to its end before it begins: what 
   kill $watch
   exit
 }
-watched "$@"
 `;
 
 const SCRIPT = String.raw`LC_ALL=C
@@ -307,6 +312,7 @@ read_times() {
   esac
 }
 collect() {
+  echo
   echo '=cgroup-lens 1'
   cd /proc 2>/dev/null && [ -r self/mountinfo ] || { echo '=missing /proc/self/mountinfo'; return; }
   for tool in awk find grep head id ls sed tr wc xargs; do
@@ -334,4 +340,4 @@ collect() {
   printf '%s\n' "$times"
   [ $complete != 0 ] || echo '=end'
 }
-`;
+${WATCHED}`;

@@ -30,6 +30,9 @@ export interface Host {
 }
 
 export interface RunOptions {
+  /** What the command can be given before it is wanted: definitions, that do nothing by themselves. A host may keep one that waits with it. */
+  readonly prelude?: string;
+  /** What sets it going. */
   readonly stdin: string;
   readonly signal: AbortSignal;
   onStdout(chunk: Buffer): void;

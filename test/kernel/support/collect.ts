@@ -16,7 +16,7 @@ export interface Collected {
 }
 
 const NEVER = new AbortController().signal;
-const OPTIONS = { qemuExecutables: DEFAULT_QEMU_EXECUTABLES };
+const OPTIONS = { qemuExecutables: DEFAULT_QEMU_EXECUTABLES, asRoot: false };
 
 /** This machine as the extension collects it. */
 export async function collectModel(signal = NEVER): Promise<Collected> {
@@ -28,9 +28,9 @@ export async function collectModel(signal = NEVER): Promise<Collected> {
  * standard input and the shell with its arguments as its own last arguments.
  */
 export async function collectThrough(through: readonly string[], signal = NEVER): Promise<Collected> {
-  const { argv, stdin } = collectCommand(OPTIONS, false);
+  const { argv, prelude, stdin } = collectCommand(OPTIONS, false);
   const decoder = new WireDecoder();
-  const { stderr } = await new LocalHost('test').run([...through, ...argv], { stdin, signal, onStdout: chunk => decoder.push(chunk) });
+  const { stderr } = await new LocalHost('test').run([...through, ...argv], { prelude, stdin, signal, onStdout: chunk => decoder.push(chunk) });
   return modelOf(decoder.finish(stderr, 'test', { startedAt: 0, took: 0 }));
 }
 
