@@ -24,7 +24,18 @@ export class LiveSource implements Source {
     const decoder = new WireDecoder();
     const startedAt = Date.now();
     const began = performance.now();
-    const { stderr } = await host.run(argv, { prelude, stdin, signal, onStdout: chunk => decoder.push(chunk) });
+    const enough = new AbortController();
+    const stop = (): void => enough.abort(signal.reason);
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    let stderr = '';
+    try {
+      ({ stderr } = await host.run(argv, { prelude, stdin, signal: enough.signal, onStdout: chunk => void (decoder.push(chunk) || enough.abort()) }));
+    } catch (error) {
+      if (signal.aborted || !enough.signal.aborted) throw error; // else the decoder has seen enough, and says of what
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
     return decoder.finish(stderr, host.label, { startedAt, took: performance.now() - began });
   }
 }

@@ -5,6 +5,13 @@ import type { Collection, Errno, RawSnapshot } from '../rawSnapshot';
 
 const FIRST_LINE = '=cgroup-lens 1';
 
+/** Bytes before the first line: a login shell's greeting is shorter. And of all: 10,000 threads need five million. */
+const MOST_BEFORE = 1 << 20;
+const MOST = 1 << 28;
+
+/** Characters of what a host said instead that are shown. */
+const SAID = 200;
+
 /**
  * Decodes the collector's answer while it arrives (the frames are described in script.ts): each `push` works on what
  * came, some 64 KiB, so that the event loop is never held for long. A damaged frame ends the decoding: what was read
@@ -23,6 +30,9 @@ export class WireDecoder {
   private user: Collection['user'];
   private state: 'before' | 'within' | 'ended' | 'damaged' = 'before';
   private notLinux = false;
+  private received = 0;
+  /** How it began, before the first line of an answer. */
+  private said = '';
   /** What came and is not decoded yet, and the same as a string in which every byte is one character (Latin-1). */
   private bytes: Buffer = Buffer.alloc(0);
   private chars = '';
@@ -31,8 +41,12 @@ export class WireDecoder {
   private readonly statFrame = /=s (\d+\/task\/\d+) (\d+) (\d{1,7})\n/y;
   private readonly affinityFrame = /=a (\d+\/task\/\d+) (\S*) (.+\n)/y;
 
-  push(chunk: Buffer): void {
-    if (this.state === 'ended' || this.state === 'damaged') return;
+  /** False when no more is wanted: whatever this is, it is no answer, or not any longer. */
+  push(chunk: Buffer): boolean {
+    if (this.state === 'ended') return true;
+    if (this.state === 'damaged') return false;
+    this.received += chunk.length;
+    if (this.state === 'before' && this.said.length < SAID) this.said += decodeBytes(chunk.subarray(0, SAID));
     this.bytes = this.bytes.length > 0 ? Buffer.concat([this.bytes, chunk]) : chunk;
     this.chars = this.bytes.toString('latin1');
     this.isAscii = isAscii(this.bytes);
@@ -43,13 +57,16 @@ export class WireDecoder {
       at = next;
     }
     this.bytes = Buffer.from(this.bytes.subarray(at));
+    if (this.state === 'before') return this.received < MOST_BEFORE;
+    if (this.received > MOST) this.damaged('too much');
+    return (this.state as string) !== 'damaged';
   }
 
   /** @throws CollectError `not-an-answer` or `not-linux` when there is nothing to show. */
   finish(stderr: string, host: string, timing: { startedAt: number; took: number }): RawSnapshot {
     this.readStderr(stderr);
     if (this.state === 'before') {
-      const said = decodeBytes(this.bytes.subarray(0, 200)).trim() || stderr.trim().slice(0, 200);
+      const said = this.said.trim().slice(0, SAID) || stderr.trim().slice(0, SAID);
       throw new CollectError('not-an-answer', { host, said });
     }
     if (this.notLinux) throw new CollectError('not-linux', { host });

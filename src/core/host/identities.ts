@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type BaseAgent, type ParsedKey, createAgent, utils } from 'ssh2';
+import { unlessAborted } from './abort';
 import type { SshQuestions, SshTarget } from './sshTarget';
 import type { UnlockRequest } from './unlockKey';
 
@@ -43,14 +44,13 @@ function isSame(a: ParsedKey, b: ParsedKey): boolean {
 
 /** An agent that is not there or does not answer is no reason to give up: there may be other ways in. */
 async function agentIdentities(agent: BaseAgent, signal: AbortSignal, tried: string[]): Promise<Identity[]> {
-  const keys = await new Promise<readonly ParsedKey[]>((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    agent.getIdentities((error, found) => {
+  const found = new Promise<readonly ParsedKey[]>(resolve => {
+    agent.getIdentities((error, keys) => {
       if (error) tried.push(`agent: ${error.message}`);
-      resolve((found ?? []).map(key => utils.parseKey(key as Parameters<typeof utils.parseKey>[0])).filter((key): key is ParsedKey => !(key instanceof Error)));
+      resolve((keys ?? []).map(key => utils.parseKey(key as Parameters<typeof utils.parseKey>[0])).filter((key): key is ParsedKey => !(key instanceof Error)));
     });
   });
-  return keys.map(key => ({
+  return (await unlessAborted(signal, found)).map(key => ({
     key,
     name: key.comment || key.type,
     sign: (data, hash) =>

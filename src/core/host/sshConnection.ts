@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
 import { SshError, type SshWhere } from '../errors';
+import { unlessAborted } from './abort';
 import { HostKeys } from './hostKeys';
 import type { Keyring } from './identities';
 import { SshLogin } from './sshLogin';
@@ -93,25 +95,16 @@ export class SshConnection {
 }
 
 /** A TCP connection. @throws SshError `unreachable` */
-function dial({ hostName, port }: SshTarget, where: SshWhere, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const socket = connect({ host: hostName, port, noDelay: true });
-    const stop = (): void => {
-      socket.destroy();
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    socket.once('error', error => {
-      signal.removeEventListener('abort', stop);
-      reject(new SshError('unreachable', { ...where, said: describe(error) }, error));
-    });
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', stop);
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
-  });
+async function dial({ hostName, port }: SshTarget, where: SshWhere, signal: AbortSignal): Promise<Socket> {
+  signal.throwIfAborted();
+  const socket = connect({ host: hostName, port, noDelay: true });
+  try {
+    await unlessAborted(signal, once(socket, 'connect'));
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw signal.aborted ? error : new SshError('unreachable', { ...where, said: describe(error as Error) }, error);
+  }
 }
 
 /** Of several addresses each has an error of its own, and the whole has no message. */
@@ -125,13 +118,8 @@ async function logIn(where: SshWhere, target: SshTarget, sock: Duplex, means: Ss
   const client = new Client();
   try {
     const hostKeys = await HostKeys.read(where, target, means.acceptedKeys);
-    await new Promise<void>((resolve, reject) => {
-      const fail = (error: unknown): void => {
-        reject(error as Error); // the first that is told is why
-        client.destroy();
-      };
-      signal.addEventListener('abort', () => fail(signal.reason), { once: true });
-      if (signal.aborted) return fail(signal.reason);
+    const letIn = new Promise<void>((resolve, reject) => {
+      const fail = (error: unknown): void => reject(error as Error); // the first that is told is why
       const patient = whileAsking(ask, endTurn);
       const login = new SshLogin(where, target, means.keyring, patient, signal, fail);
       let isVerified = false;
@@ -157,6 +145,7 @@ async function logIn(where: SshWhere, target: SshTarget, sock: Duplex, means: Ss
         authHandler: login.handler,
       });
     });
+    await unlessAborted(signal, letIn);
     client.removeAllListeners();
     return client;
   } catch (error) {

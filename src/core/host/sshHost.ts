@@ -1,4 +1,5 @@
 import { CollectError, SshError } from '../errors';
+import { unlessAborted } from './abort';
 import type { Host, Ran, RunOptions } from './source';
 import { SshConnection, type SshMeans } from './sshConnection';
 import { SshShell } from './sshShell';
@@ -34,15 +35,13 @@ export class SshHost implements Host {
   /** @throws SshError; CollectError `cancelled` */
   async run(argv: readonly string[], options: RunOptions): Promise<Ran> {
     const { signal } = options;
-    const earlier = this.latest;
-    const cancelled = new Promise<never>((_, reject) => {
-      const cancel = (): void => reject(new CollectError('cancelled', { host: this.label }));
-      if (signal.aborted) cancel();
-      else signal.addEventListener('abort', cancel, { once: true });
-    });
-    const mine = earlier.then(() => this.runNow(argv, options));
+    const mine = this.latest.then(() => this.runNow(argv, options));
     this.latest = mine.catch(() => undefined);
-    return Promise.race([cancelled, mine]);
+    try {
+      return await unlessAborted(signal, mine);
+    } catch (error) {
+      throw signal.aborted ? new CollectError('cancelled', { host: this.label }, error) : error;
+    }
   }
 
   /** Ends the connection and all that waits on the host. A later command connects anew. */
