@@ -3,8 +3,11 @@ import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
 import { HostService } from './hostService';
 import { createLog } from './log';
+import { NeighboursDocuments } from './neighbours';
 import { PlacementFs } from './placementFs';
 import { PlacementLanguage } from './placementLanguage';
+import { CgroupsView } from './views/cgroupsView';
+import { Decorations } from './views/decorations';
 import { MachinesView } from './views/machinesView';
 
 /** Only wires: every part registers itself at birth and ends with the context. */
@@ -13,15 +16,20 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(log);
   try {
     const hosts = new HostService(context.workspaceState, log);
-    const files = new PlacementFs(hosts);
-    const machines = new MachinesView(hosts, log);
+    const neighbours = new NeighboursDocuments(hosts);
+    const files = new PlacementFs(hosts, neighbours);
+    const cgroups = new CgroupsView(hosts, context.workspaceState, log);
+    const machines = new MachinesView(hosts, log, () => cgroups.visible);
     context.subscriptions.push(
       hosts,
+      neighbours,
       files,
+      cgroups,
       machines,
+      new Decorations(),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      ...registerCommands({ hosts, machines, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, machines, cgroups, neighbours, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.

@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import type { CaptureProblem } from '../core/capture/format';
-import type { HostId, Source } from '../core/host/source';
+import type { HostId, Question, Source } from '../core/host/source';
 import type { HostModel, Problem } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
@@ -32,6 +32,7 @@ export interface HostView {
 class LazySource implements Source {
   /** What was read wrong in the latest reading, of a capture. */
   damage: readonly CaptureProblem[] = [];
+  readonly ask?: NonNullable<Source['ask']>;
   private made: Source | undefined;
 
   constructor(
@@ -39,13 +40,19 @@ class LazySource implements Source {
     readonly label: string,
     readonly kind: Source['kind'],
     private readonly make: (id: HostId, label: string) => Source,
-  ) {}
+  ) {
+    if (kind === 'live') this.ask = (question, signal) => this.source().ask!(question, signal);
+  }
 
   async collect(signal: AbortSignal): Promise<RawSnapshot> {
-    const made = (this.made ??= this.make(this.id, this.label));
+    const made = this.source();
     const raw = await made.collect(signal);
     if (made instanceof core().CaptureSource) this.damage = made.problems;
     return raw;
+  }
+
+  private source(): Source {
+    return (this.made ??= this.make(this.id, this.label));
   }
 }
 
@@ -58,6 +65,8 @@ export class HostService implements vscode.Disposable {
   private readonly running = new Map<HostId, { readonly abort: AbortController; readonly done: Promise<void> }>();
   /** Captures that are being read for the first time: their labels are taken already. */
   private readonly opening = new Map<HostId, Source>();
+  /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
+  allCgroups = false;
   private disposed = false;
 
   constructor(
@@ -79,7 +88,7 @@ export class HostService implements vscode.Disposable {
   /** This machine, where it is a Linux host and the window is trusted. */
   addLocal(): void {
     if (process.platform !== 'linux' || this.states.has(LOCAL)) return;
-    const make = (id: HostId, label: string): Source => new (core().LiveSource)(id, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables(), asRoot: false }));
+    const make = (id: HostId, label: string): Source => new (core().LiveSource)(id, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables(), asRoot: false, allCgroups: this.allCgroups }));
     this.add(new LazySource(LOCAL, this.freeLabel(os.hostname()), 'live', make), true);
     this.changed.fire(undefined);
   }
@@ -123,6 +132,18 @@ export class HostService implements vscode.Disposable {
 
   async refreshAll(token?: vscode.CancellationToken): Promise<void> {
     await Promise.all([...this.states.keys()].map(id => this.refresh(id, token)));
+  }
+
+  /** Asks a running host one thing more; a capture has no answer: `undefined`. @throws CollectError, and what the host throws */
+  async ask<T>(id: HostId, question: Question<T>): Promise<T | undefined> {
+    const source = this.states.get(id)?.source;
+    const milliseconds = timeoutSeconds() * 1000;
+    const signal = AbortSignal.timeout(milliseconds);
+    try {
+      return await source?.ask?.(question, signal);
+    } catch (error) {
+      throw source && signal.aborted ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
+    }
   }
 
   dispose(): void {

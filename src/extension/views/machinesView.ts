@@ -25,6 +25,8 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   constructor(
     private readonly hosts: HostService,
     private readonly log: vscode.LogOutputChannel,
+    /** Whether somebody looks at the hosts in another view. */
+    private readonly isWatchedElsewhere: () => boolean,
   ) {
     this.view = vscode.window.createTreeView(MACHINES_VIEW, { treeDataProvider: this, showCollapseAll: true });
     this.disposables.push(
@@ -178,11 +180,11 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
     this.schedule();
   }
 
-  /** Hosts that were read and that somebody looks at, in the view or in a document. */
+  /** Hosts that were read and that somebody looks at, in a view or in a document. */
   private watched(): HostId[] {
     const read = this.hosts.hosts.filter(state => state.source.kind === 'live' && (state.view !== undefined || state.error !== undefined)).map(state => state.source.id);
     const inEditors = new Set(vscode.window.visibleTextEditors.filter(e => e.document.languageId === PLACEMENT_LANGUAGE).map(e => hostIdOf(e.document.uri)));
-    return read.filter(id => this.view.visible || inEditors.has(id));
+    return read.filter(id => this.view.visible || this.isWatchedElsewhere() || inEditors.has(id));
   }
 }
 

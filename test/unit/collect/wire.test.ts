@@ -189,6 +189,7 @@ describe('what the host says on standard error', () => {
   const messages: Readonly<Record<string, readonly [stderr: string, path: string, errno: string]>> = {
     'GNU grep: a task that went away': ['grep: 519/task/528/cgroup: No such process', '/proc/519/task/528/cgroup', 'ESRCH'],
     'GNU grep: a file of the kernel that may not be read': ['grep: /sys/fs/cgroup/a/cpuset.cpus: Permission denied', '/sys/fs/cgroup/a/cpuset.cpus', 'EACCES'],
+    'GNU find: a directory that may not be read': ["find: '/sys/fs/cgroup/a b': Permission denied", '/sys/fs/cgroup/a b', 'EACCES'],
     'GNU grep by its path': ['/usr/bin/grep: 1/stat: No such file or directory', '/proc/1/stat', 'ENOENT'],
     'a cgroup that was removed under the reader': ['grep: /sys/fs/cgroup/a/cpu.max: No such device', '/sys/fs/cgroup/a/cpu.max', 'ENODEV'],
     'a threaded cgroup': ['grep: /sys/fs/cgroup/a/cgroup.procs: Operation not supported', '/sys/fs/cgroup/a/cgroup.procs', 'EOPNOTSUPP'],
