@@ -7,7 +7,7 @@ export { printing } from '../core/capture/format';
 export { redacting } from '../core/capture/redact';
 export { LiveSource } from '../core/collect/collect';
 export { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
-export { CollectError } from '../core/errors';
+export { CollectError, SshError } from '../core/errors';
 export { LocalHost } from '../core/host/localHost';
 export { describeCollection, describeError, describeRemoved, useTexts } from '../core/messages';
 export { buildModel } from '../core/model/buildModel';

@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
+import { AutoRefresh } from './autoRefresh';
 import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
 import { HostService } from './hostService';
 import { createLog } from './log';
 import { PlacementFs } from './placementFs';
 import { PlacementLanguage } from './placementLanguage';
+import { SshHosts } from './sshHosts';
 import { MachinesView } from './views/machinesView';
 
 /** Only wires: every part registers itself at birth and ends with the context. */
@@ -13,15 +15,18 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(log);
   try {
     const hosts = new HostService(context.workspaceState, log);
+    const ssh = new SshHosts(hosts, log, context.globalStorageUri);
     const files = new PlacementFs(hosts);
     const machines = new MachinesView(hosts, log);
     context.subscriptions.push(
       hosts,
+      ssh,
       files,
       machines,
+      new AutoRefresh(hosts, () => machines.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      ...registerCommands({ hosts, machines, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, ssh, machines, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.
