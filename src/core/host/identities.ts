@@ -23,7 +23,7 @@ const TRIES = 3;
  * The identities to try, in OpenSSH's order: those of `IdentityFile` that the agent has, the agent's others unless
  * `IdentitiesOnly`, then the files that no agent has. Nothing is asked before the host says that it would take a key.
  */
-export async function identitiesOf(target: SshTarget, keyring: Keyring, ask: SshQuestions, signal: AbortSignal, tried: string[]): Promise<Identity[]> {
+export async function identitiesOf(target: SshTarget, keyring: Pick<Keyring, 'unlock'>, ask: SshQuestions, signal: AbortSignal, tried: string[]): Promise<Identity[]> {
   const agent = target.agent === undefined ? undefined : createAgent(target.agent);
   const ofAgent = agent ? await agentIdentities(agent, signal, tried) : [];
   const files = await Promise.all(target.identityFiles.map(async file => ({ file, identity: await fileIdentity(file, keyring, ask, signal, tried) })));
@@ -62,7 +62,7 @@ async function agentIdentities(agent: BaseAgent, signal: AbortSignal, tried: str
 }
 
 /** `undefined` for a file that is not there or is no key. */
-async function fileIdentity(file: string, keyring: Keyring, ask: SshQuestions, signal: AbortSignal, tried: string[]): Promise<Identity | undefined> {
+async function fileIdentity(file: string, keyring: Pick<Keyring, 'unlock'>, ask: SshQuestions, signal: AbortSignal, tried: string[]): Promise<Identity | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');

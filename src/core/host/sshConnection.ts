@@ -14,8 +14,8 @@ import type { Turns } from './turns';
 export interface SshMeans {
   /** Our own file of accepted host keys, in the form of known_hosts. */
   readonly acceptedKeys: string;
-  readonly keyring: Keyring;
-  readonly turns: Turns;
+  readonly keyring: Pick<Keyring, 'unlock'>;
+  readonly turns: Pick<Turns, 'take'>;
 }
 
 /** Milliseconds of silence after which the other side is asked whether it is there, and how often it may not answer. */

@@ -22,7 +22,7 @@ export class SshLogin {
   constructor(
     private readonly where: SshWhere,
     private readonly target: SshTarget,
-    private readonly keyring: Keyring,
+    private readonly keyring: Pick<Keyring, 'unlock'>,
     private readonly ask: SshQuestions,
     private readonly signal: AbortSignal,
     private readonly fail: (error: unknown) => void,
