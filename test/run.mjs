@@ -14,6 +14,11 @@ const shells = { bash: 'bash', busybox: 'busybox', dash: 'dash', gawk: 'gawk', m
 const suites = {
   unit: { node: mocha('out/test/unit/**/*.test.js'), debian: shells },
   kernel: { node: mocha('out/test/kernel/**/*.test.js'), debian: { ...shells, ...buildTools, 'qemu-system-x86_64': 'qemu-system-x86' }, source: 'test/kernel' },
+  ssh: {
+    node: mocha('out/test/ssh/**/*.test.js'),
+    debian: { sshd: 'openssh-server', ssh: 'openssh-client', fish: 'fish', tcsh: 'tcsh', sudo: 'sudo', openssl: 'openssl', bash: 'bash' },
+    source: 'test/ssh',
+  },
   'in-host': { node: ['test/workbench/inHost.mjs'], debian: { chromium: 'chromium', ...buildTools }, workbench: true },
   browser: {
     node: mocha('--timeout', '60000', '--require', 'test/workbench/hooks.mjs', 'test/workbench/browser/*.test.mjs'),

@@ -49,7 +49,7 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2;
   }
   const qemuExecutables = [...DEFAULT_QEMU_EXECUTABLES, ...(values.qemu ?? [])];
-  const source = values.capture === undefined ? new LiveSource('local', new LocalHost(hostname()), () => ({ qemuExecutables })) : captureOf(values.capture);
+  const source = values.capture === undefined ? new LiveSource('local', new LocalHost(hostname()), () => ({ qemuExecutables, asRoot: false })) : captureOf(values.capture);
   return command === 'report' ? report(source, qemuExecutables, values.json ?? false) : collect(source, values.output, values.force ?? false);
 }
 

@@ -111,6 +111,9 @@ export interface SshDetails {
   readonly line?: number;
 }
 
+/** Where an error happened: the host that is wanted, and the hop where that is another. */
+export type SshWhere = Pick<SshDetails, 'host' | 'hop'>;
+
 /** A host that is not reached by SSH. */
 export class SshError extends LensError<SshReason, SshDetails> {
   override readonly name = 'SshError';

@@ -2,21 +2,25 @@ import * as vscode from 'vscode';
 import type { HostId } from '../core/host/source';
 import type { Machine, Thread } from '../core/model/hostModel';
 import type { CpuSet } from '../core/parse/cpuList';
+import { pickSshHost } from './addSshHost';
 import { SAMPLE, openCapture, saveCapture } from './captures';
 import { cgroupUri, placementUri } from './documents';
 import { pickMachineOrThread } from './goTo';
 import type { HostService, HostState } from './hostService';
 import { type NeighboursDocuments, askForCpus } from './neighbours';
 import { parsedDocument } from './parsedDocuments';
+import type { SshHosts } from './sshHosts';
+import { SshSource } from './sshSource';
 import { plain } from './text';
 import type { CgroupsNode } from './views/cgroupNodes';
 import type { CgroupsView } from './views/cgroupsView';
-import type { MachinesNode } from './views/machineNodes';
+import { isConnected, type MachinesNode } from './views/machineNodes';
 import type { MachinesView } from './views/machinesView';
 import { core } from './lazyCore';
 
 export interface Parts {
   readonly hosts: HostService;
+  readonly ssh: SshHosts;
   readonly machines: MachinesView;
   readonly cgroups: CgroupsView;
   readonly neighbours: NeighboursDocuments;
@@ -30,16 +34,31 @@ type Node = MachinesNode | CgroupsNode;
 
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { hosts, machines, cgroups, neighbours, log } = parts;
+  const { hosts, ssh, machines, cgroups, neighbours, log } = parts;
   const commands: Record<string, (node?: Argument, selected?: readonly unknown[]) => unknown> = {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
+    retry: node => machines.refresh(isNode(node) ? [node.state.source.id] : undefined),
+    addSshHost: async () => {
+      const name = await pickSshHost();
+      if (name !== undefined) await connect(parts, await ssh.add(name));
+    },
+    removeHost: async node => {
+      const source = isNode(node) ? node.state.source : (await pickHost(parts, isSsh))?.source;
+      if (source instanceof SshSource) await ssh.remove(source.name);
+    },
+    disconnect: async node => {
+      const state = isNode(node) ? node.state : await pickHost(parts, isConnected);
+      if (state) hosts.disconnect(state.source.id);
+    },
+    allowRoot: node => setAsRoot(parts, node, true),
+    stopRoot: node => setAsRoot(parts, node, false),
     openPlacement: async node => {
       const target = isNode(node) && 'machine' in node ? node : await pickMachineOrThread(hosts);
       if (target) await openPlacement(target.state, target.machine, 'thread' in target ? target.thread : undefined, isNode(target) && target.kind === 'place' ? target.hierarchies[0] : undefined);
     },
     goTo: async () => {
-      await readUnread(parts);
+      await machines.readUnread();
       const found = await pickMachineOrThread(hosts);
       if (!found) return;
       await machines.reveal(found.state, found.machine, found.thread);
@@ -58,7 +77,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       if (fresh) await saveCapture(fresh);
     },
     closeCapture: async node => {
-      const state = isNode(node) ? node.state : await pickHost(parts, 'capture');
+      const state = isNode(node) ? node.state : await pickHost(parts, it => it.source.kind === 'capture');
       if (state) hosts.removeCapture(state.source.id);
     },
     filter: async () => {
@@ -84,7 +103,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     },
     whoElse: async node => {
       const cpus = isNode(node) ? cpusOf(node) : undefined;
-      if (!isNode(node)) await readUnread(parts);
+      if (!isNode(node)) await machines.readUnread();
       const target = isNode(node) ? cpus && { state: node.state, cpus } : await askForCpus(() => pickHost(parts));
       if (target) await neighbours.show(hosts.host(target.state.source.id) ?? target.state, target.cpus);
     },
@@ -145,16 +164,30 @@ async function copy(text: string | undefined): Promise<void> {
   if (text !== undefined) await vscode.env.clipboard.writeText(text);
 }
 
-async function pickHost({ hosts }: Parts, kind?: HostState['source']['kind']): Promise<HostState | undefined> {
-  const states = hosts.hosts.filter(state => kind === undefined || state.source.kind === kind);
+function isSsh({ source }: HostState): boolean {
+  return source instanceof SshSource;
+}
+
+/** Brings a host into view and reads it, asking what must be asked. */
+async function connect({ hosts, machines }: Parts, id: HostId): Promise<void> {
+  const state = hosts.host(id);
+  if (!state) return;
+  await machines.revealHost(state);
+  await machines.refresh([id]);
+}
+
+/** Whoever changes what a host may be read as wants to see it. */
+async function setAsRoot({ ssh, machines }: Parts, node: Argument | undefined, asRoot: boolean): Promise<void> {
+  if (!isNode(node) || !(node.state.source instanceof SshSource)) return;
+  await ssh.setAsRoot(node.state.source.name, asRoot);
+  await machines.refresh([node.state.source.id]);
+}
+
+async function pickHost({ hosts }: Parts, fits: (state: HostState) => boolean = () => true): Promise<HostState | undefined> {
+  const states = hosts.hosts.filter(fits);
   if (states.length <= 1) return states[0];
   const items = states.map(state => ({ label: plain(state.source.label), state }));
   return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Host') }))?.state;
-}
-
-async function readUnread({ hosts, machines }: Parts): Promise<void> {
-  const unread = hosts.hosts.filter(state => !state.view && state.error === undefined).map(state => state.source.id);
-  if (unread.length > 0) await machines.refresh(unread);
 }
 
 /** Brings a host that was just opened into view, with its first machine. Damage is told even when nothing else is left to show. */

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { isHostName } from '../core/host/hostName';
 import type { ProgramNames } from '../core/model/machines';
 import { core } from './lazyCore';
 
@@ -6,13 +7,35 @@ const SECTION = 'cgroupLens';
 
 /** Names of QEMU executables: the usual ones and those of the setting. */
 export function qemuExecutables(): readonly string[] {
-  const more = vscode.workspace.getConfiguration(SECTION).get<unknown>('qemuExecutables');
-  const names = Array.isArray(more) ? more.filter((name): name is string => typeof name === 'string' && core().isProgramName(name)) : [];
+  const names = list('qemuExecutables').filter((name): name is string => typeof name === 'string' && core().isProgramName(name));
   return [...core().DEFAULT_QEMU_EXECUTABLES, ...names];
 }
 
 export function programNames(): ProgramNames {
   return { qemu: qemuExecutables(), managers: core().MANAGERS, helpers: core().HELPERS };
+}
+
+/** Hosts that are reached by SSH, and what stands among them that names none. */
+export function sshHosts(): { readonly names: readonly string[]; readonly refused: readonly unknown[] } {
+  const entries = list('hosts');
+  const names = entries.filter((name): name is string => typeof name === 'string' && isHostName(name));
+  return { names: [...new Set(names)], refused: entries.filter(entry => !names.includes(entry as string)) };
+}
+
+/** Those of them that may be read as root. */
+export function readAsRoot(): readonly unknown[] {
+  return list('readAsRoot');
+}
+
+export function hostsAtOnce(): number {
+  return Math.max(1, Math.floor(number('hostsAtOnce', 8)));
+}
+
+/** Puts a host into a list of the machine's own settings, or takes it out; what else stands there stays as it is. */
+export async function changeHosts(setting: 'hosts' | 'readAsRoot', name: string, isIn: boolean): Promise<void> {
+  const others = list(setting).filter(entry => entry !== name);
+  if (isIn === (others.length < list(setting).length)) return;
+  await vscode.workspace.getConfiguration(SECTION).update(setting, isIn ? [...others, name] : others, vscode.ConfigurationTarget.Global);
 }
 
 /** Seconds between refreshes while something of ours is visible; 0 for never. */
@@ -22,6 +45,11 @@ export function autoRefreshSeconds(): number {
 
 export function timeoutSeconds(): number {
   return Math.max(1, number('timeout', 30));
+}
+
+function list(name: string): readonly unknown[] {
+  const value = vscode.workspace.getConfiguration(SECTION).get<unknown>(name);
+  return Array.isArray(value) ? value : [];
 }
 
 function number(name: string, otherwise: number): number {

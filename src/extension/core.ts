@@ -8,7 +8,7 @@ export { redacting } from '../core/capture/redact';
 export { LiveSource } from '../core/collect/collect';
 export { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
 export { tasksQuestion } from '../core/collect/tasks';
-export { CollectError } from '../core/errors';
+export { CollectError, SshError } from '../core/errors';
 export { LocalHost } from '../core/host/localHost';
 export { describeCollection, describeError, describeRemoved, useTexts } from '../core/messages';
 export { buildModel } from '../core/model/buildModel';

@@ -3,7 +3,8 @@ import { decodeBytes, encodeBytes } from '../core/parse/bytes';
 import type { HostId } from '../core/host/source';
 import type { Cgroup, HostModel, Machine } from '../core/model/hostModel';
 import type { CpuSet } from '../core/parse/cpuList';
-import { LOCAL, type HostService, type HostState } from './hostService';
+import type { HostService, HostState } from './hostService';
+import { LOCAL } from './sources';
 import { pathSegment } from './text';
 
 export const SCHEME = 'cgroup-lens';

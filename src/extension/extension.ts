@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { AutoRefresh } from './autoRefresh';
 import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
 import { HostService } from './hostService';
@@ -6,6 +7,7 @@ import { createLog } from './log';
 import { NeighboursDocuments } from './neighbours';
 import { PlacementFs } from './placementFs';
 import { PlacementLanguage } from './placementLanguage';
+import { SshHosts } from './sshHosts';
 import { CgroupsView } from './views/cgroupsView';
 import { Decorations } from './views/decorations';
 import { MachinesView } from './views/machinesView';
@@ -16,20 +18,23 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(log);
   try {
     const hosts = new HostService(context.workspaceState, log);
+    const ssh = new SshHosts(hosts, log, context.globalStorageUri);
     const neighbours = new NeighboursDocuments(hosts);
     const files = new PlacementFs(hosts, neighbours);
     const cgroups = new CgroupsView(hosts, context.workspaceState, log);
-    const machines = new MachinesView(hosts, log, () => cgroups.visible);
+    const machines = new MachinesView(hosts, log);
     context.subscriptions.push(
       hosts,
+      ssh,
       neighbours,
       files,
       cgroups,
       machines,
       new Decorations(),
+      new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      ...registerCommands({ hosts, machines, cgroups, neighbours, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.

@@ -1,23 +1,26 @@
-import * as os from 'node:os';
 import * as vscode from 'vscode';
 import type { CaptureProblem } from '../core/capture/format';
-import type { HostId, Question, Source } from '../core/host/source';
+import type { HostId, Question } from '../core/host/source';
 import type { HostModel, Problem } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
-import { programNames, qemuExecutables, timeoutSeconds } from './config';
+import { programNames, timeoutSeconds } from './config';
 import { core } from './lazyCore';
+import { Reading } from './reading';
+import { type HostSource, LOCAL, captureSource, localSource } from './sources';
+import { type SshShared, SshSource, sshId } from './sshSource';
 
-export const LOCAL: HostId = 'local';
 const CAPTURES = 'captures';
 
 /** A host as the window knows it now. Replaced, never changed, at each refresh. */
 export interface HostState {
-  readonly source: Source;
+  readonly source: HostSource;
   /** What the latest refresh brought; kept when a later one fails. */
   readonly view: HostView | undefined;
   /** Why the latest refresh failed. */
   readonly error: unknown;
+  /** Of a host that is reached by SSH. `disconnected` by a person: nothing but a person connects it again. */
+  readonly link?: 'connecting' | 'connected' | 'disconnected' | undefined;
 }
 
 export interface HostView {
@@ -28,32 +31,9 @@ export interface HostView {
   readonly rates: Rates;
 }
 
-/** A source that is made when it is first read: until then its name is all that is needed, and the core is not loaded. */
-class LazySource implements Source {
-  /** What was read wrong in the latest reading, of a capture. */
-  damage: readonly CaptureProblem[] = [];
-  readonly ask?: NonNullable<Source['ask']>;
-  private made: Source | undefined;
-
-  constructor(
-    readonly id: HostId,
-    readonly label: string,
-    readonly kind: Source['kind'],
-    private readonly make: (id: HostId, label: string) => Source,
-  ) {
-    if (kind === 'live') this.ask = (question, signal) => this.source().ask!(question, signal);
-  }
-
-  async collect(signal: AbortSignal): Promise<RawSnapshot> {
-    const made = this.source();
-    const raw = await made.collect(signal);
-    if (made instanceof core().CaptureSource) this.damage = made.problems;
-    return raw;
-  }
-
-  private source(): Source {
-    return (this.made ??= this.make(this.id, this.label));
-  }
+interface Running {
+  readonly reading: Reading;
+  readonly done: Promise<void>;
 }
 
 /** Owns the hosts, their latest models, refresh and cancellation. One event tells that anything changed. */
@@ -62,9 +42,9 @@ export class HostService implements vscode.Disposable {
   /** The host that changed; `undefined` when hosts came or went. */
   readonly onDidChange = this.changed.event;
   private readonly states = new Map<HostId, HostState>();
-  private readonly running = new Map<HostId, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  private readonly running = new Map<HostId, Running>();
   /** Captures that are being read for the first time: their labels are taken already. */
-  private readonly opening = new Map<HostId, Source>();
+  private readonly opening = new Map<HostId, HostSource>();
   /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
   allCgroups = false;
   private disposed = false;
@@ -73,8 +53,8 @@ export class HostService implements vscode.Disposable {
     private readonly memento: vscode.Memento,
     private readonly log: vscode.LogOutputChannel,
   ) {
-    if (process.platform === 'linux' && vscode.workspace.isTrusted) this.addLocal();
-    for (const uri of memento.get<string[]>(CAPTURES, [])) this.add(this.captureSource(vscode.Uri.parse(uri)));
+    if (vscode.workspace.isTrusted) this.addLocal();
+    for (const uri of memento.get<string[]>(CAPTURES, [])) this.put(captureSource(vscode.Uri.parse(uri), this.freeLabel));
   }
 
   get hosts(): readonly HostState[] {
@@ -88,18 +68,26 @@ export class HostService implements vscode.Disposable {
   /** This machine, where it is a Linux host and the window is trusted. */
   addLocal(): void {
     if (process.platform !== 'linux' || this.states.has(LOCAL)) return;
-    const make = (id: HostId, label: string): Source => new (core().LiveSource)(id, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables(), allCgroups: this.allCgroups }));
-    this.add(new LazySource(LOCAL, this.freeLabel(os.hostname()), 'live', make), true);
+    this.put(localSource(this.freeLabel, () => this.allCgroups));
+    this.sort([]);
+    this.changed.fire(undefined);
+  }
+
+  /** Lists the hosts that are reached by SSH, in this order; those that are not named any more are closed. */
+  setSshHosts(names: readonly string[], shared: SshShared): void {
+    for (const { source } of this.hosts) if (source instanceof SshSource && !names.includes(source.name)) this.drop(source);
+    for (const name of names) if (!this.states.has(sshId(name))) this.put(new SshSource(name, this.freeLabel(name), shared, () => this.allCgroups));
+    this.sort(names.map(sshId));
     this.changed.fire(undefined);
   }
 
   /** Opens a capture as a read-only host. @throws CaptureError, or what the file system says */
   async addCapture(uri: vscode.Uri): Promise<HostId> {
     const id = uri.toString();
-    const source = this.states.get(id)?.source ?? this.opening.get(id) ?? this.captureSource(uri);
+    const source = this.states.get(id)?.source ?? this.opening.get(id) ?? captureSource(uri, this.freeLabel);
     this.opening.set(id, source);
     try {
-      const view = await this.read(source, new AbortController().signal, undefined);
+      const view = await this.read(source, new Reading(Infinity, true), undefined);
       this.states.set(id, { source, view, error: undefined });
     } finally {
       this.opening.delete(id);
@@ -110,105 +98,147 @@ export class HostService implements vscode.Disposable {
   }
 
   removeCapture(id: HostId): void {
-    if (this.states.get(id)?.source.kind !== 'capture') return;
-    this.running.get(id)?.abort.abort();
-    this.states.delete(id);
+    const source = this.states.get(id)?.source;
+    if (source?.kind !== 'capture') return;
+    this.drop(source);
     this.remember();
     this.changed.fire(undefined);
   }
 
-  /** Reads a host anew. A refresh that is under way already serves all who ask. Never throws: the state has the error. */
-  refresh(id: HostId, token?: vscode.CancellationToken): Promise<void> {
+  /**
+   * Reads a host anew because a person wants it: what only they can answer is asked. A refresh that is under way already
+   * serves all who ask. Never throws: the state has the error.
+   */
+  async refresh(id: HostId, token?: vscode.CancellationToken): Promise<void> {
     const state = this.states.get(id);
-    if (!state || this.disposed) return Promise.resolve();
-    const running = this.running.get(id);
-    const abort = running?.abort ?? new AbortController();
-    token?.onCancellationRequested(() => abort.abort());
-    if (running) return running.done;
-    const done = this.refreshNow(state, abort).finally(() => this.running.delete(id));
-    this.running.set(id, { abort, done });
-    return done;
+    if (!state || this.disposed) return;
+    const { reading, done } = this.running.get(id) ?? this.start(state, true);
+    const joined = !reading.mayAsk;
+    reading.mayAsk = true;
+    token?.onCancellationRequested(() => reading.cancel());
+    await done;
+    // It began by itself, and had given up a question before a person came along.
+    if (joined && core().SshError.is(this.states.get(id)?.error, 'not-asked')) await this.refresh(id, token);
   }
 
-  async refreshAll(token?: vscode.CancellationToken): Promise<void> {
-    await Promise.all([...this.states.keys()].map(id => this.refresh(id, token)));
+  /** Reads a host anew because it is time to: asks nothing, and leaves alone who keeps failing or was disconnected. */
+  async refreshByItself(id: HostId): Promise<void> {
+    const state = this.states.get(id);
+    if (!state || this.disposed || state.link === 'disconnected') return;
+    if (state.source instanceof SshSource && !state.source.backOff.isOver) return;
+    await (this.running.get(id) ?? this.start(state, false)).done;
+  }
+
+  /** Ends the connection to a host, or what is under way to make one. */
+  disconnect(id: HostId): void {
+    const source = this.states.get(id)?.source;
+    if (!(source instanceof SshSource)) return;
+    this.update(source, { link: 'disconnected', error: undefined });
+    this.running.get(id)?.reading.cancel();
+    source.disconnect();
   }
 
   /** Asks a running host one thing more; a capture has no answer: `undefined`. @throws CollectError, and what the host throws */
   async ask<T>(id: HostId, question: Question<T>): Promise<T | undefined> {
     const source = this.states.get(id)?.source;
     const milliseconds = timeoutSeconds() * 1000;
-    const signal = AbortSignal.timeout(milliseconds);
+    const reading = new Reading(milliseconds, true);
     try {
-      return await source?.ask?.(question, signal);
+      return await source?.ask?.(question, reading);
     } catch (error) {
-      throw source && signal.aborted ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
+      throw source && reading.timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
+    } finally {
+      reading.end();
     }
   }
 
   dispose(): void {
     this.disposed = true;
-    for (const { abort } of this.running.values()) abort.abort();
+    for (const { source } of this.hosts) this.drop(source);
     this.changed.dispose();
   }
 
-  private async refreshNow(state: HostState, abort: AbortController): Promise<void> {
-    const { source } = state;
-    const seconds = timeoutSeconds();
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      abort.abort();
-    }, seconds * 1000);
-    let next: HostState;
-    try {
-      next = { source, view: await this.read(source, abort.signal, state.view?.model), error: undefined };
-    } catch (error) {
-      if (core().CollectError.is(error, 'cancelled') && !timedOut) return; // the person's own wish: what was there stays
-      const reason = timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds: seconds * 1000 }, error) : error;
-      this.log.error(core().describeError(reason));
-      next = { source, view: state.view, error: reason };
-    } finally {
-      clearTimeout(timer);
-    }
-    // A late answer for a host that was closed meanwhile, or for a window that is going away, is nobody's business.
-    if (this.disposed || this.states.get(source.id)?.source !== source) return;
-    this.states.set(source.id, next);
-    this.changed.fire(source.id);
+  private start(state: HostState, mayAsk: boolean): Running {
+    const { id } = state.source;
+    const reading = new Reading(timeoutSeconds() * 1000, mayAsk);
+    const done = this.readHost(state, reading).finally(() => {
+      reading.end();
+      if (this.running.get(id)?.reading === reading) this.running.delete(id);
+    });
+    const running = { reading, done };
+    this.running.set(id, running);
+    return running;
   }
 
-  private async read(source: Source, signal: AbortSignal, before: HostModel | undefined): Promise<HostView> {
-    const raw = await source.collect(signal);
+  private async readHost({ source, view, link }: HostState, reading: Reading): Promise<void> {
+    const remote = source instanceof SshSource ? source : undefined;
+    if (remote && reading.mayAsk) remote.backOff.reset();
+    if (remote && link !== 'connected') this.update(source, { link: 'connecting' });
+    try {
+      const next = await this.read(source, reading, view?.model);
+      remote?.backOff.reset();
+      this.update(source, { view: next, error: undefined, link: remote && 'connected' });
+    } catch (error) {
+      if (core().CollectError.is(error, 'cancelled') && !reading.timedOut) {
+        // The person's own wish: what was there stays.
+        if (this.states.get(source.id)?.link === 'connecting') this.update(source, { link });
+        return;
+      }
+      const reason = reading.timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds: timeoutSeconds() * 1000 }, error) : error;
+      this.log.error(core().describeError(reason));
+      remote?.backOff.failed();
+      this.update(source, { error: reason, link: undefined });
+    }
+  }
+
+  private async read(source: HostSource, reading: Reading, before: HostModel | undefined): Promise<HostView> {
+    const raw = await source.collect(reading);
     const { model, problems } = await core().buildModel(raw, source, programNames());
+    if (reading.signal.aborted) throw new (core().CollectError)('cancelled', { host: source.label }); // too late for this answer
     const text = `${source.label}: ${core().describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;
     if (before?.machines.length === model.machines.length) this.log.debug(text);
     else this.log.info(text); // what is new is told, not each of a thousand refreshes
     for (const remark of raw.collection.remarks) this.log.warn(`${source.label}: ${remark}`);
     for (const problem of problems.slice(0, 50)) this.log.warn(`${source.label}: ${problem.errno} ${problem.path}`);
-    const captureProblems = source instanceof LazySource ? source.damage : [];
-    for (const { line, expected, found } of captureProblems.slice(0, 50)) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
-    return { raw, model, problems, captureProblems, rates: new (core().Rates)(source.kind === 'capture' ? undefined : before, model) };
+    for (const { line, expected, found } of source.damage.slice(0, 50)) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
+    return { raw, model, problems, captureProblems: source.damage, rates: new (core().Rates)(source.kind === 'capture' ? undefined : before, model) };
   }
 
-  private add(source: Source, first = false): void {
-    const entry = [source.id, { source, view: undefined, error: undefined }] as const;
-    const others = [...this.states];
+  /** A late answer for a host that was closed meanwhile, or for a window that is going away, is nobody's business. */
+  private update(source: HostSource, change: Partial<HostState>): void {
+    const state = this.states.get(source.id);
+    if (this.disposed || state?.source !== source) return;
+    this.states.set(source.id, { ...state, ...change });
+    this.changed.fire(source.id);
+  }
+
+  private put(source: HostSource): void {
+    this.states.set(source.id, { source, view: undefined, error: undefined });
+  }
+
+  private drop(source: HostSource): void {
+    this.running.get(source.id)?.reading.cancel();
+    this.states.delete(source.id);
+    this.running.delete(source.id); // one of the same name that comes later is read anew
+    if (source instanceof SshSource) source.disconnect();
+  }
+
+  /** This machine, then those of `ids` in that order, then all others as they are. */
+  private sort(ids: readonly HostId[]): void {
+    const first = [LOCAL, ...ids];
+    const rank = (id: HostId): number => (first.includes(id) ? first.indexOf(id) : first.length);
+    const sorted = [...this.states].sort(([a], [b]) => rank(a) - rank(b));
     this.states.clear();
-    for (const [id, state] of first ? [entry, ...others] : [...others, entry]) this.states.set(id, state);
-  }
-
-  private captureSource(uri: vscode.Uri): LazySource {
-    const name = uri.path.replace(/^.*\//, '').replace(/\.capture$/, '');
-    return new LazySource(uri.toString(), this.freeLabel(name), 'capture', (id, label) => new (core().CaptureSource)(id, label, async () => vscode.workspace.fs.readFile(uri)));
+    for (const [id, state] of sorted) this.states.set(id, state);
   }
 
   /** Labels are the first part of documents' paths: no two hosts may share one. */
-  private freeLabel(wanted: string): string {
+  private readonly freeLabel = (wanted: string): string => {
     const taken = new Set([...this.hosts.map(state => state.source), ...this.opening.values()].map(source => source.label));
     let label = wanted;
     for (let n = 2; taken.has(label); n++) label = `${wanted} (${n})`;
     return label;
-  }
+  };
 
   private remember(): void {
     const captures = this.hosts.filter(state => state.source.kind === 'capture').map(state => state.source.id);

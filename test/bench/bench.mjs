@@ -58,13 +58,16 @@ async function bundleCore() {
   });
   const core = await import(outfile);
   const qemu = core.DEFAULT_QEMU_EXECUTABLES;
-  const source = new core.LiveSource('bench', new core.LocalHost('bench'), () => ({ qemuExecutables: qemu }));
+  const source = new core.LiveSource('bench', new core.LocalHost('bench'), () => ({ qemuExecutables: qemu, asRoot: false }));
   return {
-    command: core.collectCommand({ qemuExecutables: qemu }, false),
+    command: scriptOf(core.collectCommand({ qemuExecutables: qemu, asRoot: false }, false)),
     collect: () => source.collect(new AbortController().signal),
     build: snapshot => core.buildModel(snapshot, source, { qemu, managers: core.MANAGERS, helpers: core.HELPERS }),
   };
 }
+
+/** As the local host runs it: all at once. */
+const scriptOf = ({ argv, prelude, stdin }) => ({ argv, stdin: prelude + stdin });
 
 async function measure(core, size) {
   const snapshot = await core.collect();

@@ -19,17 +19,32 @@ export class LiveSource implements Source {
 
   /** @throws CollectError, and what the host throws */
   collect(signal: AbortSignal): Promise<RawSnapshot> {
-    return this.ask({ command: watched => collectCommand(this.options(), watched), decoder: () => new WireDecoder() }, signal);
+    return this.run(collectCommand(this.options(), this.host.staysOpen), new WireDecoder(), signal);
   }
 
   /** @throws CollectError, and what the host throws */
-  async ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
+  ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
+    const { argv, prelude, stdin } = question.command({ watched: this.host.staysOpen, asRoot: this.options().asRoot });
+    return this.run({ argv, stdin: prelude + stdin }, question.decoder(), signal); // none waits on the host for that
+  }
+
+  private async run<T>(command: { readonly argv: readonly string[]; readonly prelude?: string; readonly stdin: string }, decoder: ReturnType<Question<T>['decoder']>, signal: AbortSignal): Promise<T> {
     const { host } = this;
-    const { argv, stdin } = question.command(host.staysOpen);
-    const decoder = question.decoder();
+    const { argv, ...input } = command;
     const startedAt = Date.now();
     const began = performance.now();
-    const { stderr } = await host.run(argv, { stdin, signal, onStdout: chunk => decoder.push(chunk) });
+    const enough = new AbortController();
+    const stop = (): void => enough.abort(signal.reason);
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    let stderr = '';
+    try {
+      ({ stderr } = await host.run(argv, { ...input, signal: enough.signal, onStdout: chunk => void (decoder.push(chunk) || enough.abort()) }));
+    } catch (error) {
+      if (signal.aborted || !enough.signal.aborted) throw error; // else the decoder has seen enough, and says of what
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
     return decoder.finish(stderr, host.label, { startedAt, took: performance.now() - began });
   }
 }

@@ -1,3 +1,4 @@
+import type { HowToRun } from '../host/source';
 import { type ShellCommand, shellCommand } from './shell';
 
 /**
@@ -7,10 +8,11 @@ import { type ShellCommand, shellCommand } from './shell';
  * Its answer ("the wire", decoded by wire.ts) is a sequence of frames. A frame's header is a line; what a thread or a
  * cgroup is called stands in content counted in bytes or last on its line, so no name can pass for a frame:
  *
- *     =cgroup-lens 1     the answer begins (what a login shell printed before it is not ours)
+ *     =cgroup-lens 1     the answer begins, on a line of its own (what a login shell printed before it is not ours)
  *     =f BYTES PATH      a file's text follows
  *     =t N BYTES         text number N follows: a /proc/PID/cgroup that many threads share
- *     =s PATH N BYTES    the thread PATH (PID/task/TID) has text N as `cgroup`; its `stat` follows
+ *     =m PATH N          the thread PATH (PID/task/TID) has text N as `cgroup`
+ *     =s PATH BYTES      its `stat` follows, behind its =m
  *     =a PATH CPUS RUN DELAY SLICES   of the same thread `Cpus_allowed_list` and `schedstat`; - where unreadable
  *     =d PATH            a cgroup's directory was visited
  *     =c BYTES PATH      a command line follows, U+0001 for NUL and U+0002 for newline
@@ -24,11 +26,13 @@ import { type ShellCommand, shellCommand } from './shell';
  *
  * Why awk reads the files: one process opens, reads and closes 40,000 of them in the time that a C program takes, and
  * a file is one record, whatever bytes it holds. Why two lanes: the second process reads at the same time as the first
- * and its answer, 40 bytes a thread, is kept in a shell variable until the first has ended; that nearly halves the wait.
+ * and its answer, 350 bytes a thread, is kept in a shell variable until the first has ended; that nearly halves the wait.
  */
 export interface CollectScriptOptions {
   /** Names of QEMU executables, `*` at the end for a prefix: `qemu-system-*`, `qemu-kvm`. */
   readonly qemuExecutables: readonly string[];
+  /** See {@link HowToRun}. */
+  readonly asRoot: HowToRun['asRoot'];
   /** Reads every cgroup that is mounted, not only those on the way to a thread. */
   readonly allCgroups?: boolean;
 }
@@ -45,11 +49,11 @@ const KERNEL_THREADS = '^(vhost-|kvm-pit/|kvm-nx-lpage)';
 /**
  * The process to run on the host.
  *
- * @param watched see {@link shellCommand}
+ * @param watched see {@link HowToRun}
  */
 export function collectCommand(options: CollectScriptOptions, watched: boolean): ShellCommand {
   const names = [...options.qemuExecutables, ...MANAGERS, ...HELPERS];
-  return shellCommand([nameExpression(names), KERNEL_THREADS, options.allCgroups === true ? 'all' : ''], SCRIPT, watched);
+  return shellCommand([nameExpression(names), KERNEL_THREADS, options.allCgroups === true ? 'all' : ''], SCRIPT, { watched, asRoot: options.asRoot });
 }
 
 /**
@@ -113,8 +117,12 @@ const FIND_BY_NAME = String.raw`
 fresh { if ($0 ~ ENVIRON[file[2] == "comm" ? "kernelThread" : "executable"] && !seen[file[1]]++) print file[1]; fresh = 0 }
 `;
 
-/** Lane one: membership and "stat" of each thread, then the interface files of the cgroups they are in. */
-const READ_PLACEMENT = String.raw`
+/** A "stat" that cannot be read is told of by its thread's "cgroup", which then cannot be read either. */
+const EMIT_STAT = String.raw`function emitStat(f) { if (slurp(f "/stat")) printf "=s %s %d\n%s", f, length(text), text }
+`;
+
+/** Lane one: membership of each thread, then the interface files of the cgroups they are in. */
+const READ_PLACEMENT = String.raw`${EMIT_STAT}
 { n = split($0, t, "\n")
   for (i = 1; i <= n; i++) {
     f = t[i]
@@ -123,9 +131,9 @@ const READ_PLACEMENT = String.raw`
     if (!slurp(f "/cgroup")) { fail(f "/cgroup"); continue }
     if (text in number) c = number[text]
     else { c = number[text] = ++texts; printf "=t %d %d\n%s", texts, length(text), text }
-    if (!slurp(f "/stat")) { fail(f "/stat"); continue }
-    printf "=s %s %d %d\n%s", f, c, length(text), text
-    if (id[1] == id[3] && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
+    printf "=m %s %d\n", f, c
+    if (i > share) emitStat(f)
+    if (id[1] == id[3] && slurp(f "/stat") && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
   } }
 function short(stat,   word) { # arg_start and arg_end: no QEMU has so many arguments, and a hostile process may show gigabytes
   sub(/^.*\) /, "", stat); split(stat, word, " ")
@@ -196,8 +204,14 @@ function directory(d, list, isRoot,   i, n, f) {
 }
 `;
 
-/** Lane two: of "status" the affinity, and "schedstat"; of a process a few lines more. */
-const READ_TIMES = String.raw`
+/**
+ * So many threads' "stat" is read in lane two, the others' in lane one, which has the cgroups besides: a host of 2,000
+ * threads has as much to read of the one as of the other.
+ */
+const SHARE = 4000;
+
+/** Lane two: "stat", of "status" the affinity, and "schedstat"; of a process a few lines more. */
+const READ_TIMES = String.raw`${EMIT_STAT}
 function value(name,   a, b) {
   a = index(text, "\n" name ":"); if (!a) return ""
   b = substr(text, a + 1, 4096); return substr(b, 1, index(b, "\n"))
@@ -206,6 +220,7 @@ function value(name,   a, b) {
   for (i = 1; i <= n; i++) {
     f = t[i]
     if (f !~ /[0-9]$/) continue
+    if (i <= share) emitStat(f)
     if (slurp(f "/status") && (a = index(text, "\nCpus_allowed_list:"))) {
       cpus = substr(text, a + 20, 4096); cpus = substr(cpus, 1, index(cpus, "\n") - 1)
       split(f, id, "/")
@@ -232,7 +247,7 @@ const SCRIPT = String.raw`find_processes() { # prints PIDs; what ls and head say
   printf '%s\n' "$found" | grep / | xargs head -v -c 300 version 2>/dev/null | $awk '${FIND_BY_NAME}'
 }
 read_placement() {
-  printf '%s\n' "$threads" | $awk -v cut="$cut" -v all="$all" -v v2='${V2_FILES}' "$library"'BEGIN {
+  printf '%s\n' "$threads" | $awk -v share=${SHARE} -v cut="$cut" -v all="$all" -v v2='${V2_FILES}' "$library"'BEGIN {
     v1["cpu"] = "${V1_FILES.cpu}"; v1["cpuset"] = "${V1_FILES.cpuset}"
     v1["pids"] = "${V1_FILES.pids}"; v1["freezer"] = "${V1_FILES.freezer}" }
   ${READ_PLACEMENT}' || return
@@ -250,7 +265,7 @@ END
     -exec grep -aH '' {} + 2>/dev/null | $awk '${FIND_HIDDEN}'
 }
 read_threads() {
-  printf '%s\n' "$threads" | $awk "$library"'${READ_TIMES}'
+  printf '%s\n' "$threads" | $awk -v share=${SHARE} "$library"'${READ_TIMES}'
 }
 read_facts() { # of /sys a kernel has what it has
   $awk "$library"'BEGIN { for (i = 1; i < ARGC; i++) if (!emit(ARGV[i]) && ARGV[i] !~ /^\/sys\//) fail(ARGV[i]); errors(); exit }' ${FACTS}
@@ -270,6 +285,7 @@ read_times() {
   esac
 }
 collect() {
+  echo
   echo '=cgroup-lens 1'
   cd /proc 2>/dev/null && [ -r self/mountinfo ] || { echo '=missing /proc/self/mountinfo'; return; }
   for tool in awk find grep head id ls sed tr wc xargs; do

@@ -1,20 +1,31 @@
+import type { HowToRun } from '../host/source';
+
 /** A process to run on a host. */
 export interface ShellCommand {
   readonly argv: readonly string[];
+  /** Definitions, which do nothing by themselves: they can be given before anything is wanted. */
+  readonly prelude: string;
+  /** What sets it going. */
   readonly stdin: string;
 }
 
 /**
- * A script as a process: always `sh`, with everything on its standard input. What the script is told stands in front of
+ * A script as a process: a shell, with everything on its standard input. What the script is told stands in front of
  * it, not in argv: over SSH that goes through a login shell, and fish and csh quote in ways of their own.
  *
  * @param parameters what the function `collect` gets as its arguments
  * @param script defines the function `collect`, which does the work, for what {@link PREAMBLE} sets up
- * @param watched end everything when standard input ends, which is all that a host sees of a connection that is gone
  */
-export function shellCommand(parameters: readonly string[], script: string, watched: boolean): ShellCommand {
-  return { argv: ['sh'], stdin: `set -- ${parameters.map(shellWord).join(' ')}\n${PREAMBLE}${script}${watched ? WATCHED : UNWATCHED}` };
+export function shellCommand(parameters: readonly string[], script: string, { watched, asRoot }: HowToRun): ShellCommand {
+  return {
+    argv: asRoot ? ['sh', '-c', SHELL_AS_ROOT] : ['sh'],
+    prelude: `set -- ${parameters.map(shellWord).join(' ')}\n${PREAMBLE}${script}${WATCHED}`,
+    stdin: watched ? 'watched "$@"\n' : UNWATCHED,
+  };
 }
+
+/** No quotes in it, and nothing else that a login shell could read in its own way: it goes through one. */
+const SHELL_AS_ROOT = 'test -r /proc/1/stat || if sudo -n true </dev/null; then exec sudo -n sh; fi; exec sh';
 
 /** One word for a POSIX shell, whatever it holds. */
 function shellWord(text: string): string {
@@ -60,7 +71,8 @@ again() { # mawk ends at a file that it can open and not read, for its thread ha
  * to the first tool that reads there.
  */
 const UNWATCHED = 'collect "$@" </dev/null\n';
-const WATCHED = String.raw`watched() { # read to its end before it begins: what comes then on standard input is for the watch alone
+const WATCHED = String.raw`
+watched() { # read to its end before it begins: what comes then on standard input is for the watch alone
   exec 3<&0
   { read -r line <&3; kill -9 0; } >/dev/null 2>&1 &
   watch=$!
@@ -69,5 +81,4 @@ const WATCHED = String.raw`watched() { # read to its end before it begins: what 
   kill $watch
   exit
 }
-watched "$@"
 `;

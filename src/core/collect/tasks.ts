@@ -4,7 +4,7 @@ import { decodeBytes } from '../parse/bytes';
 import type { Collection, Errno, RawInterrupt, RawTask, RawTasks } from '../rawSnapshot';
 import { shellCommand } from './shell';
 import { readStderr } from './stderr';
-import { parseUser } from './wire';
+import { MOST, MOST_BEFORE, SAID, parseUser } from './wire';
 
 const FIRST_LINE = '=cgroup-lens-tasks 1';
 
@@ -18,7 +18,7 @@ const FIRST_LINE = '=cgroup-lens-tasks 1';
  *     =no-irq   =hides                 no /proc/irq; hidepid
  */
 export const tasksQuestion: Question<RawTasks> = {
-  command: watched => shellCommand([], SCRIPT, watched),
+  command: how => shellCommand([], SCRIPT, how),
   decoder: () => new TasksDecoder(),
 };
 
@@ -57,6 +57,7 @@ read_interrupts() {
   $awk "$library"'${READ_AFFINITY}' irq/[0-9]*
 }
 collect() {
+  echo
   echo '${FIRST_LINE}'
   cd /proc 2>/dev/null && [ -r self/mountinfo ] || { echo '=missing /proc/self/mountinfo'; return; }
   tasks=$(for p in [0-9]*; do printf '%s\n' $p/task/[0-9]*; done)
@@ -92,18 +93,23 @@ class TasksDecoder {
   private hides = false;
   private noInterrupts = false;
   private rest: Buffer = Buffer.alloc(0);
+  private received = 0;
+  private said = '';
 
-  push(chunk: Buffer): void {
+  push(chunk: Buffer): boolean {
+    this.received += chunk.length;
+    if (this.state === 'before' && this.said.length < SAID) this.said += decodeBytes(chunk.subarray(0, SAID));
     const bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
     const end = bytes.lastIndexOf(0x0a) + 1;
     this.rest = Buffer.from(bytes.subarray(end));
     if (end > 0) for (const line of decodeBytes(bytes.subarray(0, end)).split('\n')) this.line(line);
+    return this.received < (this.state === 'before' ? MOST_BEFORE : MOST);
   }
 
   /** @throws CollectError `not-an-answer` */
   finish(stderr: string, host: string, timing: Timing): RawTasks {
     readStderr(stderr, this.errors, this.remarks);
-    if (this.state === 'before') throw new CollectError('not-an-answer', { host, said: stderr.trim().slice(0, 200) });
+    if (this.state === 'before') throw new CollectError('not-an-answer', { host, said: this.said.trim().slice(0, SAID) || stderr.trim().slice(0, SAID) });
     const { tasks, errors, hides, user, remarks } = this;
     const interrupts = this.noInterrupts ? undefined : [...this.interrupts.values()].sort((a, b) => a.irq - b.irq);
     return { tasks, interrupts, errors, hides, collection: { ...timing, user, complete: this.state === 'ended', remarks } };

@@ -6,6 +6,13 @@ import type { Collection, Errno, RawSnapshot } from '../rawSnapshot';
 
 const FIRST_LINE = '=cgroup-lens 1';
 
+/** Bytes before the first line: a login shell's greeting is shorter. And of all: 10,000 threads need five million. */
+export const MOST_BEFORE = 1 << 20;
+export const MOST = 1 << 28;
+
+/** Characters of what a host said instead that are shown. */
+export const SAID = 200;
+
 /**
  * Decodes the collector's answer while it arrives (the frames are described in script.ts): each `push` works on what
  * came, some 64 KiB, so that the event loop is never held for long. A damaged frame ends the decoding: what was read
@@ -24,16 +31,24 @@ export class WireDecoder {
   private user: Collection['user'];
   private state: 'before' | 'within' | 'ended' | 'damaged' = 'before';
   private notLinux = false;
+  private received = 0;
+  /** How it began, before the first line of an answer. */
+  private said = '';
   /** What came and is not decoded yet, and the same as a string in which every byte is one character (Latin-1). */
   private bytes: Buffer = Buffer.alloc(0);
   private chars = '';
   private isAscii = true;
-  // Of ten thousand threads come twenty thousand of these frames: they are matched where they stand, and not cut out first.
-  private readonly statFrame = /=s (\d+\/task\/\d+) (\d+) (\d{1,7})\n/y;
+  // Of ten thousand threads come thirty thousand of these frames: they are matched where they stand, and not cut out first.
+  private readonly membershipFrame = /=m (\d+\/task\/\d+) (\d+)\n/y;
+  private readonly statFrame = /=s (\d+\/task\/\d+) (\d{1,7})\n/y;
   private readonly affinityFrame = /=a (\d+\/task\/\d+) (\S*) (.+\n)/y;
 
-  push(chunk: Buffer): void {
-    if (this.state === 'ended' || this.state === 'damaged') return;
+  /** False when no more is wanted: whatever this is, it is no answer, or not any longer. */
+  push(chunk: Buffer): boolean {
+    if (this.state === 'ended') return true;
+    if (this.state === 'damaged') return false;
+    this.received += chunk.length;
+    if (this.state === 'before' && this.said.length < SAID) this.said += decodeBytes(chunk.subarray(0, SAID));
     this.bytes = this.bytes.length > 0 ? Buffer.concat([this.bytes, chunk]) : chunk;
     this.chars = this.bytes.toString('latin1');
     this.isAscii = isAscii(this.bytes);
@@ -44,13 +59,16 @@ export class WireDecoder {
       at = next;
     }
     this.bytes = Buffer.from(this.bytes.subarray(at));
+    if (this.state === 'before') return this.received < MOST_BEFORE;
+    if (this.received > MOST) this.damaged('too much');
+    return (this.state as string) !== 'damaged';
   }
 
   /** @throws CollectError `not-an-answer` or `not-linux` when there is nothing to show. */
   finish(stderr: string, host: string, timing: { startedAt: number; took: number }): RawSnapshot {
     readStderr(stderr, this.errors, this.remarks);
     if (this.state === 'before') {
-      const said = decodeBytes(this.bytes.subarray(0, 200)).trim() || stderr.trim().slice(0, 200);
+      const said = this.said.trim().slice(0, SAID) || stderr.trim().slice(0, SAID);
       throw new CollectError('not-an-answer', { host, said });
     }
     if (this.notLinux) throw new CollectError('not-linux', { host });
@@ -71,6 +89,7 @@ export class WireDecoder {
     const body = end + 1;
     const space = this.chars.indexOf(' ', at);
     const kind = this.chars.slice(at, space < 0 || space > end ? end : space);
+    if (this.state === 'within' && kind === '=m') return this.membership(at, body);
     if (this.state === 'within' && kind === '=s') return this.stat(at, body);
     if (this.state === 'within' && kind === '=a') return this.affinity(at, body);
     const header = this.text(at, end);
@@ -126,17 +145,24 @@ export class WireDecoder {
     return this.damaged(header);
   }
 
-  /** The frame of a thread's membership and `stat`. */
+  private membership(at: number, body: number): number | undefined {
+    this.membershipFrame.lastIndex = at;
+    const match = this.membershipFrame.exec(this.chars);
+    const membership = match && this.texts.get(match[2]!);
+    if (membership === null || membership === undefined) return this.damaged(this.text(at, body - 1));
+    this.files.set(`/proc/${match![1]}/cgroup`, membership);
+    return body;
+  }
+
   private stat(at: number, body: number): number | undefined {
     this.statFrame.lastIndex = at;
     const match = this.statFrame.exec(this.chars);
-    const membership = match && this.texts.get(match[2]!);
-    if (membership === null || membership === undefined) return this.damaged(this.text(at, body - 1));
-    const stat = this.content(body, match![3]!);
+    if (!match) return this.damaged(this.text(at, body - 1));
+    const stat = this.content(body, match[2]!);
     if (stat === undefined) return undefined;
-    this.files.set(`/proc/${match![1]}/cgroup`, membership);
-    this.files.set(`/proc/${match![1]}/stat`, stat);
-    return body + Number(match![3]);
+    // One whose membership could not be read is about to die.
+    if (this.files.has(`/proc/${match[1]}/cgroup`)) this.files.set(`/proc/${match[1]}/stat`, stat);
+    return body + Number(match[2]);
   }
 
   /** The frame of a thread's affinity and `schedstat`. */

@@ -51,6 +51,6 @@ function runLocally(host: string, argv: readonly string[], options: RunOptions):
       signal.removeEventListener('abort', stop);
       resolve({ stderr: decodeBytes(Buffer.concat(stderr)), exitCode });
     });
-    child.stdin.end(options.stdin);
+    child.stdin.end(`${options.prelude ?? ''}${options.stdin}`);
   });
 }

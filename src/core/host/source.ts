@@ -16,10 +16,16 @@ export interface Source {
 
 /** A command as data: what to run, and what becomes of its answer. */
 export interface Question<T> {
-  /** @param watched see `Host.staysOpen` */
-  command(watched: boolean): { readonly argv: readonly string[]; readonly stdin: string };
+  command(how: HowToRun): { readonly argv: readonly string[]; readonly prelude: string; readonly stdin: string };
   /** Decodes one answer while it arrives. */
-  decoder(): { push(chunk: Buffer): void; finish(stderr: string, host: string, timing: Timing): T };
+  decoder(): { /** False when no more is wanted: it is no answer. */ push(chunk: Buffer): boolean; finish(stderr: string, host: string, timing: Timing): T };
+}
+
+export interface HowToRun {
+  /** See `Host.staysOpen`. */
+  readonly watched: boolean;
+  /** Become root by `sudo -n` where /proc hides other users' processes: all else every user can read. */
+  readonly asRoot: boolean;
 }
 
 export interface Timing {
@@ -46,6 +52,9 @@ export interface Host {
 }
 
 export interface RunOptions {
+  /** What the command can be given before it is wanted: definitions, that do nothing by themselves. A host may keep one that waits with it. */
+  readonly prelude?: string;
+  /** What sets it going. */
   readonly stdin: string;
   readonly signal: AbortSignal;
   onStdout(chunk: Buffer): void;

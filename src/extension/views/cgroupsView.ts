@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { HostId } from '../../core/host/source';
 import type { CgroupTree } from '../../core/model/cgroupTree';
 import type { Cgroup, HostModel, Thread } from '../../core/model/hostModel';
 import type { HostService, HostState, HostView } from '../hostService';
@@ -35,7 +36,7 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     this.becameVisible();
   }
 
-  get visible(): boolean {
+  get isVisible(): boolean {
     return this.view.visible;
   }
 
@@ -93,7 +94,7 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     await this.memento.update(ALL_CGROUPS, all);
     this.tellFilter();
     this.changed.fire(undefined);
-    if (all) await this.refresh(this.hosts.hosts.filter(({ source }) => source.kind === 'live'));
+    if (all) await this.read(this.hosts.hosts.filter(({ source }) => source.kind === 'live'), (id, token) => this.hosts.refresh(id, token));
   }
 
   dispose(): void {
@@ -104,14 +105,16 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     void vscode.commands.executeCommand('setContext', 'cgroupLens.allCgroups', this.hosts.allCgroups);
   }
 
+  /** Reads, as if by itself, what nobody has read yet: whoever looks is asked nothing. */
   private becameVisible(): void {
     if (!this.view.visible) return;
-    this.refresh(this.hosts.hosts.filter(state => !state.view && state.error === undefined)).catch((error: unknown) => this.log.error(core().describeError(error)));
+    const unread = this.hosts.hosts.filter(state => !state.view && state.error === undefined && state.link !== 'disconnected');
+    this.read(unread, id => this.hosts.refreshByItself(id)).catch((error: unknown) => this.log.error(core().describeError(error)));
   }
 
-  private async refresh(states: readonly HostState[]): Promise<void> {
+  private async read(states: readonly HostState[], read: (id: HostId, token: vscode.CancellationToken) => Promise<void>): Promise<void> {
     if (states.length === 0) return;
-    await vscode.window.withProgress({ location: { viewId: CGROUPS_VIEW } }, (_, token) => Promise.all(states.map(({ source }) => this.hosts.refresh(source.id, token))));
+    await vscode.window.withProgress({ location: { viewId: CGROUPS_VIEW } }, (_, token) => Promise.all(states.map(({ source }) => read(source.id, token))));
   }
 
   private async ofHost(state: HostState): Promise<CgroupsNode[]> {

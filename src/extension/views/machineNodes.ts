@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import type { HiddenTasks, HostModel, Machine, Place, Thread } from '../../core/model/hostModel';
+import { readAsRoot } from '../config';
 import type { HostState, HostView } from '../hostService';
+import { SshSource } from '../sshSource';
 import { Markdown, plain } from '../text';
 import { core } from '../lazyCore';
 import { badge, heldText } from './decorations';
@@ -59,20 +61,37 @@ export function row(label: string, description: string, icon: string, color?: st
 }
 
 export function hostItem({ id, state }: { readonly id: string; readonly state: HostState }): vscode.TreeItem {
-  const { source, view, error } = state;
+  const { source, view, error, link } = state;
+  const ssh = source instanceof SshSource ? source : undefined;
   const facts: string[] = [];
   const held = view?.model.machines.reduce((sum, machine) => sum + heldThreads(view, machine), 0) ?? 0;
   if (held > 0) facts.push(heldText(held));
-  if (error !== undefined) facts.push(vscode.l10n.t('cannot be read'));
+  if (link === 'connecting') facts.push(vscode.l10n.t('connecting…'));
+  else if (link === 'disconnected') facts.push(vscode.l10n.t('disconnected'));
+  else if (error !== undefined) facts.push(vscode.l10n.t('cannot be read'));
+  if (view && (error !== undefined || link === 'disconnected')) facts.push(vscode.l10n.t('stale'));
+  if (ssh?.address !== undefined && ssh.address !== ssh.name) facts.push(plain(ssh.address));
   if (view) facts.push(view.model.mode, core().describeCollection(view.model, view.problems, source.kind));
   if (view && view.captureProblems.length > 0) facts.push(vscode.l10n.t('{0} damaged lines', view.captureProblems.length));
-  const icon = error !== undefined ? 'error' : source.kind === 'capture' ? 'file-zip' : 'server';
-  const item = row(plain(source.label), facts.join(' · '), icon, error === undefined ? undefined : 'problemsErrorIcon.foreground');
+  const icon = hostIcon(state);
+  const item = row(plain(source.label), facts.join(' · '), icon, icon === 'error' ? 'problemsErrorIcon.foreground' : undefined);
   item.collapsibleState = vscode.TreeItemCollapsibleState.Expanded;
-  item.contextValue = `host.${source.kind}`;
+  item.contextValue = ssh ? ['host.ssh', readAsRoot().includes(ssh.name) ? 'asRoot' : 'asUser', ...(isConnected(state) ? ['linked'] : [])].join(' ') : `host.${source.kind}`;
   item.tooltip = hostTooltip(state);
   badge(item, id, held);
   return item;
+}
+
+function hostIcon({ source, error, link }: HostState): string {
+  if (link === 'connecting') return 'loading~spin';
+  if (link === 'disconnected') return 'debug-disconnect';
+  if (error !== undefined) return 'error';
+  return source.kind === 'capture' ? 'file-zip' : source instanceof SshSource ? 'remote' : 'server';
+}
+
+/** Whether there is a connection that can be ended, or one under way. */
+export function isConnected({ link }: HostState): boolean {
+  return link === 'connected' || link === 'connecting';
 }
 
 /** What a host is, and how well it is known; over its row and over the head of a document. */
@@ -80,6 +99,10 @@ export function hostTooltip({ source, view, error }: HostState): vscode.Markdown
   const text = new Markdown().own('**').host(source.label).own('**');
   if (source.kind === 'capture') text.own(`\n\n${vscode.l10n.t('A capture: read-only, as it was when it was taken.')}`);
   if (error !== undefined) text.own('\n\n').host(core().describeError(error));
+  if (source instanceof SshSource) {
+    if (source.address !== undefined) text.own('\n\n').host(source.address);
+    if (readAsRoot().includes(source.name)) text.own(`\n\n${vscode.l10n.t('Read as root, where sudo -n lets us.')}`);
+  }
   if (!view) return text.build();
   const { model, problems, captureProblems } = view;
   text.own('\n').entry(model.mode, modeText(model.mode)).entry(vscode.l10n.t('Kernel'), model.kernel).entry(vscode.l10n.t('PID 1'), model.init);

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
 import type { Filter } from '../../core/model/filter';
 import type { Machine, Place, Thread } from '../../core/model/hostModel';
-import type { HostId } from '../../core/host/source';
-import { autoRefreshSeconds, onDidChangeConfig, qemuExecutables } from '../config';
-import { PLACEMENT_LANGUAGE, hostIdOf } from '../documents';
+import { qemuExecutables } from '../config';
 import type { HostService, HostState } from '../hostService';
+import { LOCAL } from '../sources';
+import { SshSource } from '../sshSource';
 import { plain } from '../text';
-import { type MachinesNode, treeItem } from './machineNodes';
+import { type MachinesNode, isConnected, treeItem } from './machineNodes';
 import { core } from '../lazyCore';
 
 export const MACHINES_VIEW = 'cgroupLens.machines';
@@ -19,26 +19,23 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   private readonly disposables: vscode.Disposable[] = [];
   /** `undefined`: everything is shown. */
   private filter: Filter | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private disposed = false;
 
   constructor(
     private readonly hosts: HostService,
     private readonly log: vscode.LogOutputChannel,
-    /** Whether somebody looks at the hosts in another view. */
-    private readonly isWatchedElsewhere: () => boolean,
   ) {
     this.view = vscode.window.createTreeView(MACHINES_VIEW, { treeDataProvider: this, showCollapseAll: true });
     this.disposables.push(
       this.view,
       this.changed,
-      hosts.onDidChange(() => this.show()),
-      this.view.onDidChangeVisibility(() => this.becameVisible()),
-      onDidChangeConfig(() => this.reschedule()),
+      hosts.onDidChange(id => this.hostsChanged(id === undefined)),
+      this.view.onDidChangeVisibility(() => this.readIfVisible()),
     );
-    this.show();
-    this.schedule();
-    if (this.view.visible) this.becameVisible();
+    this.hostsChanged(true);
+  }
+
+  get isVisible(): boolean {
+    return this.view.visible;
   }
 
   getTreeItem(node: MachinesNode): vscode.TreeItem {
@@ -79,9 +76,19 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
     await this.view.reveal(node, { select: true, focus: true, expand: thread === undefined });
   }
 
-  /** Reads one host or all, with the view's own progress bar. */
+  async revealHost(state: HostState): Promise<void> {
+    await this.view.reveal(hostNode(state), { select: true, focus: true, expand: true });
+  }
+
+  /** Reads one host or all because a person wants it. */
   async refresh(ids: readonly string[] = this.hosts.hosts.map(state => state.source.id)): Promise<void> {
-    await vscode.window.withProgress({ location: { viewId: MACHINES_VIEW } }, (_, token) => Promise.all(ids.map(id => this.hosts.refresh(id, token))));
+    await this.withProgress(ids, (id, token) => this.hosts.refresh(id, token));
+  }
+
+  /** Reads, as if by itself, what nobody has read yet: whoever looks is asked nothing. */
+  async readUnread(): Promise<void> {
+    const unread = this.hosts.hosts.filter(state => !state.view && state.error === undefined && state.link !== 'disconnected').map(state => state.source.id);
+    if (unread.length > 0) await this.withProgress(unread, id => this.hosts.refreshByItself(id));
   }
 
   get filterText(): string {
@@ -96,15 +103,20 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   dispose(): void {
-    this.disposed = true;
-    clearTimeout(this.timer);
     for (const disposable of this.disposables) disposable.dispose();
   }
 
+  private hostsChanged(cameOrWent: boolean): void {
+    this.show();
+    if (cameOrWent) this.readIfVisible();
+  }
+
   private show(): void {
-    const kinds = this.hosts.hosts.map(state => state.source.kind);
-    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasHost', kinds.length > 0);
-    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasCapture', kinds.includes('capture'));
+    const { hosts } = this.hosts;
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasHost', hosts.length > 0);
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasCapture', hosts.some(state => state.source.kind === 'capture'));
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasSshHost', hosts.some(state => state.source instanceof SshSource));
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasConnection', hosts.some(isConnected));
     void vscode.commands.executeCommand('setContext', 'cgroupLens.nothingFound', this.isWelcome());
     this.view.message = this.message();
     this.changed.fire(undefined);
@@ -121,7 +133,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   /** This machine alone, with nothing on it: the welcome text says more than an empty row. */
   private isWelcome(): boolean {
     const [only, ...others] = this.hosts.hosts;
-    return only?.source.kind === 'live' && others.length === 0 && only.error === undefined && only.view !== undefined && only.view.model.machines.length === 0 && only.view.model.hidden.length === 0;
+    return only?.source.id === LOCAL && others.length === 0 && only.error === undefined && only.view !== undefined && only.view.model.machines.length === 0 && only.view.model.hidden.length === 0;
   }
 
   private roots(): MachinesNode[] {
@@ -129,11 +141,11 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   private ofHost(state: HostState): MachinesNode[] {
-    const { source, view, error } = state;
+    const { source, view, error, link } = state;
     const nodes: MachinesNode[] = [];
     if (error !== undefined) nodes.push({ kind: 'error', id: `${source.id}/error`, state, text: plain(core().describeError(error)) });
     if (!view) {
-      if (error === undefined) nodes.push({ kind: 'message', id: `${source.id}/message`, state, text: vscode.l10n.t('Not read yet') });
+      if (error === undefined && link !== 'connecting') nodes.push({ kind: 'message', id: `${source.id}/message`, state, text: link === 'disconnected' ? vscode.l10n.t('Disconnected') : vscode.l10n.t('Not read yet') });
       return nodes;
     }
     const machines = this.machinesOf(state);
@@ -155,36 +167,13 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
     return { kind: 'machine', id: `${state.source.id}/${machine.key}`, state, machine, threads };
   }
 
-  private becameVisible(): void {
-    if (this.view.visible) {
-      const unread = this.hosts.hosts.filter(state => !state.view && state.error === undefined).map(state => state.source.id);
-      if (unread.length > 0) this.refresh(unread).catch((error: unknown) => this.log.error(core().describeError(error)));
-    }
+  private readIfVisible(): void {
+    if (this.view.visible) this.readUnread().catch((error: unknown) => this.log.error(core().describeError(error)));
   }
 
-  /** One refresh after the other, never two at once, and none while nobody looks. A time that is set is kept. */
-  private schedule(): void {
-    const seconds = autoRefreshSeconds();
-    if (seconds === 0 || this.timer !== undefined || this.disposed) return;
-    this.timer = setTimeout(() => {
-      void Promise.all(this.watched().map(id => this.hosts.refresh(id))).finally(() => {
-        this.timer = undefined;
-        this.schedule();
-      });
-    }, seconds * 1000);
-  }
-
-  private reschedule(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.schedule();
-  }
-
-  /** Hosts that were read and that somebody looks at, in a view or in a document. */
-  private watched(): HostId[] {
-    const read = this.hosts.hosts.filter(state => state.source.kind === 'live' && (state.view !== undefined || state.error !== undefined)).map(state => state.source.id);
-    const inEditors = new Set(vscode.window.visibleTextEditors.filter(e => e.document.languageId === PLACEMENT_LANGUAGE).map(e => hostIdOf(e.document.uri)));
-    return read.filter(id => this.view.visible || this.isWatchedElsewhere() || inEditors.has(id));
+  /** With the view's own progress bar. */
+  private async withProgress(ids: readonly string[], read: (id: string, token: vscode.CancellationToken) => Promise<void>): Promise<void> {
+    await vscode.window.withProgress({ location: { viewId: MACHINES_VIEW } }, (_, token) => Promise.all(ids.map(id => read(id, token))));
   }
 }
 

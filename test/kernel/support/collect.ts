@@ -17,7 +17,7 @@ export interface Collected {
 }
 
 const NEVER = new AbortController().signal;
-const OPTIONS = { qemuExecutables: DEFAULT_QEMU_EXECUTABLES };
+const OPTIONS = { qemuExecutables: DEFAULT_QEMU_EXECUTABLES, asRoot: false };
 
 /** This machine as the extension collects it. */
 export async function collectModel(signal = NEVER): Promise<Collected> {
@@ -29,7 +29,7 @@ export async function collectModel(signal = NEVER): Promise<Collected> {
  * standard input and the shell with its arguments as its own last arguments.
  */
 export async function collectThrough(through: readonly string[], signal = NEVER, options: CollectScriptOptions = OPTIONS): Promise<Collected> {
-  return modelOf(await askThrough(through, { command: watched => collectCommand(options, watched), decoder: () => new WireDecoder() }, signal));
+  return modelOf(await askThrough(through, { command: ({ watched }) => collectCommand(options, watched), decoder: () => new WireDecoder() }, signal));
 }
 
 /** With every cgroup of the machine. */
@@ -39,9 +39,9 @@ export function collectAllThrough(through: readonly string[]): Promise<Collected
 
 /** The same of any other question. */
 export async function askThrough<T>(through: readonly string[], question: Question<T>, signal = NEVER): Promise<T> {
-  const { argv, stdin } = question.command(false);
+  const { argv, prelude, stdin } = question.command({ watched: false, asRoot: false });
   const decoder = question.decoder();
-  const { stderr } = await new LocalHost('test').run([...through, ...argv], { stdin, signal, onStdout: chunk => decoder.push(chunk) });
+  const { stderr } = await new LocalHost('test').run([...through, ...argv], { prelude, stdin, signal, onStdout: chunk => void decoder.push(chunk) });
   return decoder.finish(stderr, 'test', { startedAt: 0, took: 0 });
 }
 
