@@ -89,6 +89,7 @@ describe('ssh_config, as ssh -G reads it', () => {
     'ways in': { files: { config: 'Host a\n PasswordAuthentication no\n ChallengeResponseAuthentication no\nHost b\n PubkeyAuthentication no\nHost c\n PubkeyAuthentication host-bound\n KbdInteractiveAuthentication NO\nHost d\n SkeyAuthentication no\n DSAAuthentication no' }, names: ['a', 'b', 'c', 'd', 'e'] },
     'Match': { files: { config: 'Match host web.example.com\n User no\nHost web\n HostName web.example.com\nMatch host *.example.com user op\n Port 1\nMatch host *.example.com,!db.* originalhost web\n User yes\nMatch user yes\n Port 23\nMatch !host x all\n IdentityFile /all\nMatch localuser nobody-here exec "false"\n User z' }, names: ['web', 'db', 'bob@web'] },
     'Match final': { files: { config: 'Match final host *.example.com\n User final\nHost web\n HostName web.example.com\nHost *.example.com\n Port 23\n HostName other\nMatch canonical\n IdentityFile /c\nHost *\n IdentityFile /all' }, names: ['web', 'db.example.com', 'x'] },
+    'Match final where nothing applies': { files: { config: 'Host db\n Include FOLDER/more\nHost web\n HostName web.x\nHost *.x\n User a', more: 'Match final\n Port 23' }, names: ['web', 'db'] },
     'Include': { files: { config: 'Include FOLDER/d/*.conf FOLDER/none "FOLDER/e f"\nHost web\n Include FOLDER/in\n Port 24\nHost *\n User last', 'd/20.conf': 'User b', 'd/10.conf': 'Host web\n User a\nHost db\n Port 25', 'd/.x.conf': 'User hidden', 'e f': 'IdentityFile /ef', in: 'IdentityFile /in\nHost db\n IdentityFile /db\nMatch all\n IdentityFile /match' }, names: ['web', 'db', 'x'] },
     'what is passed over': { files: { config: 'IgnoreUnknown Foo*,UseKeychain\nFooBar 1\nUseKeychain yes\nSendEnv LANG\nCompression yes\nControlMaster auto\nControlPath ~/.ssh/%C\nControlPersist 5m\nForwardAgent yes\nLocalForward 1 a:2\nServerAliveInterval 5\nProtocol 2\nUseRoaming no\nLogLevel DEBUG\nRemoteCommand x\nUser a' }, names: ['web'] },
   };
@@ -124,9 +125,9 @@ describe('ssh_config, as ssh -G reads it', () => {
           write({ config, more: plain(more), 'd/x': plain(d), 'd/y': 'Port 26' });
           compared += Number(await compare(name));
         }),
-        { seed, numRuns: 150 },
+        { seed, numRuns: 100 },
       );
-      assert.ok(compared > 50, `${compared} of 150 could be compared`);
+      assert.ok(compared > 40, `${compared} of 100 could be compared`);
     });
   }
 

@@ -37,7 +37,7 @@ export function settingsFor(config: SshConfigFiles, asked: Asked, environment: S
   const reading = new Reading(asked, environment);
   for (const lines of config) reading.pass(lines, true);
   const hostName = lowerCase(reading.hostName());
-  if (config.some(asksForFinal)) {
+  if (reading.asksForFinal) {
     reading.beginFinal(hostName);
     for (const lines of config) reading.pass(lines, true);
   }
@@ -48,6 +48,8 @@ export function settingsFor(config: SshConfigFiles, asked: Asked, environment: S
 class Reading {
   readonly settings = new Map<string, ConfigLine>();
   readonly identityFiles: ConfigLine[] = [];
+  /** `Match final` was seen, be it where nothing applies. */
+  asksForFinal = false;
   /** Set in the second pass. */
   private finalName: string | undefined;
 
@@ -72,10 +74,10 @@ class Reading {
     for (const line of lines) {
       if (line.keyword === 'host') applies = both(outside, this.isForHost(line));
       else if (line.keyword === 'match') applies = both(outside, this.matches(line));
+      else if (line.keyword === 'include' && line.included !== undefined) for (const file of line.included) this.pass(file, applies);
       else if (applies === false) continue;
-      else if (line.keyword !== 'include') this.take(line, applies);
-      else if (line.included === undefined) throw unsupported(line);
-      else for (const file of line.included) this.pass(file, applies);
+      else if (line.keyword === 'include') throw unsupported(line);
+      else this.take(line, applies);
     }
   }
 
@@ -119,8 +121,10 @@ class Reading {
       if (criterion === 'all') holds = true;
       else if (criterion === 'canonical') holds = this.finalName !== undefined;
       // "!final" asks for a second pass of OpenSSH 9, and not of OpenSSH 10.
-      else if (criterion === 'final') holds = negated === '' ? this.finalName !== undefined : line;
-      else holds = this.holds(line, criterion, value === '' ? words[++at] : value);
+      else if (criterion === 'final') {
+        holds = negated === '' ? this.finalName !== undefined : line;
+        this.asksForFinal = true;
+      } else holds = this.holds(line, criterion, value === '' ? words[++at] : value);
       applies = both(applies, typeof holds === 'boolean' ? holds !== (negated === '!') : holds);
     }
     return applies;
@@ -154,10 +158,6 @@ class Reading {
 function both(a: Applies, b: Applies): Applies {
   if (a === false || b === false) return false;
   return a === true ? b : a;
-}
-
-function asksForFinal(lines: readonly ConfigLine[]): boolean {
-  return lines.some(({ keyword, words, included }) => (keyword === 'match' && words?.some(word => lowerCase(word) === 'final')) || included?.some(asksForFinal));
 }
 
 /** The algorithms that a distribution allows (crypto-policies) must not make every host unusable. */

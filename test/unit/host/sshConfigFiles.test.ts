@@ -47,6 +47,7 @@ describe('files of ssh_config', () => {
     'Include in a Host that does not': [{ 'home/.ssh/config': 'Host db\n Include more', 'home/.ssh/more': 'User a\nHost web\n Port 23' }, 'op@web:22'],
     'an Include ends no Host': [{ 'home/.ssh/config': 'Host web\n Include more\n Port 23', 'home/.ssh/more': 'Host db\n User a' }, 'op@web:23'],
     'a Host in what is included': [{ 'home/.ssh/config': 'Include more\nPort 23', 'home/.ssh/more': 'Host web\n User a\nHost db\n Port 1' }, 'a@web:23'],
+    'Match final in what is included where nothing applies still asks for a second pass, as it does in ssh': [{ 'home/.ssh/config': 'Host db\n Include more\nHost web\n HostName web.x\nHost *.x\n User a', 'home/.ssh/more': 'Match final\n Port 23' }, 'a@web.x:22'],
     'the policy of a distribution': [{ 'etc/ssh_config': 'Include *.conf', 'etc/50-redhat.conf': 'Match final all\n Include policy/openssh.config\n GSSAPIAuthentication yes\n ForwardX11Trusted yes\n', 'etc/policy/openssh.config': 'Ciphers aes256-gcm@openssh.com\nMACs x\nGSSAPIKexAlgorithms x\nKexAlgorithms x\nPubkeyAcceptedAlgorithms x\nCASignatureAlgorithms x\nRequiredRSASize 2048\nHostbasedAcceptedAlgorithms x' }, 'op@web:22'],
     'a folder that an Include matches is empty': [{ 'home/.ssh/config': 'Include d*', 'home/.ssh/d/x': 'User a', 'home/.ssh/d.conf': 'Port 23' }, 'op@web:23'],
     'a file that includes itself': [{ 'home/.ssh/config': 'Include config' }, 'bad-config 1: it is included more than 16 files deep | /home/.ssh/config:1 cannot be used: it is included more than 16 files deep'],
