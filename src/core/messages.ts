@@ -63,7 +63,8 @@ function describeSshError({ reason, details }: SshError): string {
     case 'unsupported-config':
       return t('{0} is not connected: ssh_config has "{1}" for it ({2}), which Cgroup Lens does not do, and it does not connect without it.', host, said, place);
     case 'bad-config':
-      return t('{0} is not connected: {1} cannot be used: {2}', host, place, said);
+      if (details.host === '') return t('{0} cannot be used: {1}', place, said);
+      return place === '' ? t('{0} is not connected: {1}', host, said) : t('{0} is not connected: {1} cannot be used: {2}', host, place, said);
     case 'unreachable':
       return t('{0} cannot be reached: {1}. Check its name and port, and whether it is up.', host, said);
     case 'host-key-changed':

@@ -4,7 +4,6 @@ import type { HostEntry } from '../core/host/sshConfig';
 import { isHostName } from '../core/host/hostName';
 import { sshHosts } from './config';
 import { ssh } from './lazySsh';
-import { sshEnvironment } from './sshSource';
 import { plain } from './text';
 
 interface Offer extends vscode.QuickPickItem {
@@ -17,9 +16,9 @@ interface Offer extends vscode.QuickPickItem {
  * the reason, and refused by name. @throws SshError
  */
 export async function pickSshHost(): Promise<string | undefined> {
-  const environment = sshEnvironment();
+  const environment = ssh().thisSshEnvironment();
   const config = await ssh().readSshConfig(environment);
-  const entries = ssh().hostEntries(config).filter(({ alias }) => isHostName(alias));
+  const entries = ssh().hostEntries(config, environment).filter(({ alias }) => isHostName(alias));
   const name = await ask(entries.map(offerOf));
   // Said before anything is remembered: what cannot be used is not added.
   if (name !== undefined) ssh().resolveTarget(config, name, environment);
@@ -69,7 +68,7 @@ function offerOf({ alias, hostName, user, refused }: HostEntry): Offer {
 
 /** Whose identity is used is not always that of the one who clicks: in a remote window it is the remote machine's. */
 function whose(): string {
-  const { userName, home, env } = sshEnvironment();
+  const { userName, home, env } = ssh().thisSshEnvironment();
   const host = vscode.env.remoteName === undefined ? os.hostname() : vscode.l10n.t('{0}, where this remote window runs', os.hostname());
   const folder = `${home}/.ssh`;
   return plain(env['SSH_AUTH_SOCK'] ? vscode.l10n.t('Keys, agent and known_hosts of {0} on {1} ({2})', userName, host, folder) : vscode.l10n.t('Keys and known_hosts of {0} on {1} ({2}); no agent', userName, host, folder));

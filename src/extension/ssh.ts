@@ -3,6 +3,8 @@
 export { utils } from 'ssh2';
 export { SshError } from '../core/errors';
 export { Keyring } from '../core/host/identities';
-export { hostEntries, readSshConfig, resolveTarget } from '../core/host/sshConfig';
+export { hostEntries, resolveTarget } from '../core/host/sshConfig';
+export { readSshConfig } from '../core/host/sshConfigFiles';
+export { thisSshEnvironment } from '../core/host/sshEnvironment';
 export { SshHost } from '../core/host/sshHost';
 export { Turns } from '../core/host/turns';

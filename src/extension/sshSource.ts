@@ -1,7 +1,5 @@
-import * as os from 'node:os';
 import type { LiveSource } from '../core/collect/collect';
 import type { HostId, Question } from '../core/host/source';
-import type { SshEnvironment } from '../core/host/sshConfig';
 import type { SshHost } from '../core/host/sshHost';
 import type { SshMeans } from '../core/host/sshConnection';
 import type { SshTarget } from '../core/host/sshTarget';
@@ -82,16 +80,11 @@ export class SshSource implements HostSource {
   }
 
   private async target(): Promise<SshTarget> {
-    const environment = sshEnvironment();
+    const environment = ssh().thisSshEnvironment();
     const target = ssh().resolveTarget(await ssh().readSshConfig(environment), this.name, environment);
     this.address = addressOf(target);
     return target;
   }
-}
-
-/** Whose keys, agent and known_hosts are used: of whoever runs this window's extensions, in a remote window on the remote machine. */
-export function sshEnvironment(): SshEnvironment {
-  return { home: os.homedir(), userName: os.userInfo().username, env: process.env, platform: process.platform };
 }
 
 function addressOf({ user, hostName, port }: SshTarget): string {

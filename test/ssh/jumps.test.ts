@@ -26,9 +26,9 @@ describe('through jump hosts', () => {
     for (const sshd of [outer, inner, last]) sshd.authorize(`${key}.pub`);
   });
 
-  const hop = (sshd: Sshd, alias: string, more: Partial<SshTarget> = {}): SshTarget => targetOf(sshd, { alias, identityFiles: [key], hostKeyName: alias, user: 'op', ...more });
+  const hop = (sshd: Sshd, alias: string, more: Partial<SshTarget> = {}): SshTarget => targetOf(sshd, { alias, identityFiles: [key], hostKeyName: `[${alias}]:${sshd.port}`, user: 'op', ...more });
   const through = (person: Person, more: Wanted = {}): ReturnType<typeof hostOf> =>
-    hostOf(last, { identityFiles: [key], hostKeyName: 'last', acceptedKeys, person, user: 'op', jumps: [hop(outer, 'outer', { user: 'second' }), hop(inner, 'inner')], ...more });
+    hostOf(last, { identityFiles: [key], hostKeyName: `[last]:${last.port}`, acceptedKeys, person, user: 'op', jumps: [hop(outer, 'outer', { user: 'second' }), hop(inner, 'inner')], ...more });
 
   it('two of them: each is verified by its own name and lets its own user in', async () => {
     const person = new Person({ hostKey: true });

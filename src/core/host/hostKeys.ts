@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SshError, type SshWhere } from '../errors';
-import { type KnownHostsFile, checkHostKey, fingerprint, keyType, knownHostsLine, knownHostsName, knownKeyTypes } from './knownHosts';
+import { type KnownHostsFile, checkHostKey, fingerprint, keyType, knownHostsLine, knownKeyTypes } from './knownHosts';
 import type { SshQuestions, SshTarget } from './sshTarget';
 
 /** What is known of one host's key, read once for a connection; the user's files are never written. */
@@ -53,7 +53,7 @@ export class HostKeys {
   }
 
   private get name(): string {
-    return knownHostsName(this.target.hostKeyName, this.target.port);
+    return this.target.hostKeyName;
   }
 }
 

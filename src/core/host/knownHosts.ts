@@ -64,8 +64,9 @@ export function keyType(key: Buffer): string {
 
 /** A line to append. A name that would be read as something else (a pattern, a list, two lines) is written hashed. */
 export function knownHostsLine(name: string, key: Buffer): string {
-  const isPlain = /^(?:[\w.:%-]+|\[[\w.:%-]+\]:\d+)$/.test(name);
-  return `${isPlain ? name : hashed(name, randomBytes(SALT_BYTES))} ${keyType(key)} ${key.toString('base64')}\n`;
+  const host = lowerCase(name);
+  const isPlain = /^(?:[\w.:%-]+|\[[\w.:%-]+\]:\d+)$/.test(host);
+  return `${isPlain ? host : hashed(host, randomBytes(SALT_BYTES))} ${keyType(key)} ${key.toString('base64')}\n`;
 }
 
 interface Entry {
@@ -96,7 +97,8 @@ function withoutPort(name: string): string | undefined {
 
 /** The lines for a name that can be understood; all others are passed over, as ssh does. */
 function entriesFor(files: readonly KnownHostsFile[], name: string): Entry[] {
-  return files.flatMap(({ path, text }) => text.split('\n').flatMap((line, index) => readLine(line, name, path, index + 1) ?? []));
+  const host = lowerCase(name);
+  return files.flatMap(({ path, text }) => text.split('\n').flatMap((line, index) => readLine(line, host, path, index + 1) ?? []));
 }
 
 function readLine(text: string, name: string, file: string, line: number): Entry | undefined {

@@ -11,7 +11,7 @@ export interface SshTarget {
   readonly identitiesOnly: boolean;
   /** Socket or pipe of the agent; `undefined` for none. */
   readonly agent: string | undefined;
-  /** The name by which known_hosts has it: HostKeyAlias, else the host name. */
+  /** The name by which known_hosts has it: HostKeyAlias, which has no port; else `web1`, `[web1]:2222`. */
   readonly hostKeyName: string;
   /** The user's files, then the system's. */
   readonly knownHostsFiles: readonly string[];

@@ -64,7 +64,7 @@ export function targetOf(sshd: Pick<Sshd, 'port'>, wanted: Partial<SshTarget> = 
     identityFiles: [],
     identitiesOnly: false,
     agent: undefined,
-    hostKeyName: '127.0.0.1',
+    hostKeyName: `[127.0.0.1]:${sshd.port}`,
     knownHostsFiles: [],
     unknownHostKeys: 'ask',
     authentications: new Set(['publickey', 'keyboard-interactive', 'password']),
