@@ -56,7 +56,7 @@ export function resolveTarget({ entries, file }: SshConfigFiles, name: string, {
     user: values.get('User')?.text ?? user ?? userName,
     identityFiles: [values.get('IdentityFile')?.text.replace('~', home) ?? `${home}/.ssh/id_ed25519`],
     identitiesOnly: false,
-    agent: env['SSH_AUTH_SOCK'],
+    agent: env['SSH_AUTH_SOCK'] || undefined,
     hostKeyName: hostName,
     knownHostsFiles: [`${home}/.ssh/known_hosts`],
     unknownHostKeys: 'ask',
