@@ -22,10 +22,14 @@ const noNativeParts = {
   },
 };
 
+/** The thread that opens keys has ssh2 from where it is already. */
+const ssh2OfItsBundle = { name: 'ssh2-of-its-bundle', setup: build => build.onResolve({ filter: /^ssh2$/ }, () => ({ path: './ssh.js', external: true })) };
+
 await Promise.all([
   esbuild.build({ ...common, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], plugins: [bundlesApart] }),
   esbuild.build({ ...common, entryPoints: ['src/extension/core.ts'], outfile: 'dist/core.js', plugins: [bundlesApart] }),
   esbuild.build({ ...common, entryPoints: ['src/extension/ssh.ts'], outfile: 'dist/ssh.js', plugins: [bundlesApart, noNativeParts] }),
+  esbuild.build({ ...common, entryPoints: ['src/core/host/unlockKey.ts'], outfile: 'dist/unlockKey.js', plugins: [ssh2OfItsBundle] }),
   // `vscode` is deliberately not external here: a core that imported it would not build.
   esbuild.build({ ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } }),
 ]);

@@ -23,6 +23,37 @@ export interface RawSnapshot {
   readonly collection: Collection;
 }
 
+/** What one look at all tasks and interrupts of a host read, as the kernel wrote it. */
+export interface RawTasks {
+  readonly tasks: readonly RawTask[];
+  /** `undefined` where /proc/irq is not shown: in a container. */
+  readonly interrupts: readonly RawInterrupt[] | undefined;
+  readonly errors: ReadonlyMap<string, Errno>;
+  /** Whether /proc may hide tasks of others from this reader (hidepid). */
+  readonly hides: boolean;
+  readonly collection: Collection;
+}
+
+export interface RawTask {
+  readonly pid: number;
+  readonly tid: number;
+  readonly ppid: number;
+  /** Hostile. */
+  readonly name: string;
+  /** `Cpus_allowed_list` */
+  readonly cpus: string;
+}
+
+export interface RawInterrupt {
+  readonly irq: number;
+  /** `effective_affinity_list`; empty while it is switched off. */
+  readonly effective: string | undefined;
+  /** `smp_affinity_list` */
+  readonly configured: string | undefined;
+  /** Names of its handlers. */
+  readonly handlers: readonly string[];
+}
+
 /** How a snapshot came about. */
 export interface Collection {
   /** Milliseconds since the epoch, by the clock of the machine that asked. */

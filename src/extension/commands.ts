@@ -1,15 +1,19 @@
 import * as vscode from 'vscode';
 import type { HostId } from '../core/host/source';
 import type { Machine, Thread } from '../core/model/hostModel';
+import type { CpuSet } from '../core/parse/cpuList';
 import { pickSshHost } from './addSshHost';
 import { SAMPLE, openCapture, saveCapture } from './captures';
-import { placementUri } from './documents';
+import { cgroupUri, placementUri } from './documents';
 import { pickMachineOrThread } from './goTo';
 import type { HostService, HostState } from './hostService';
+import { type NeighboursDocuments, askForCpus } from './neighbours';
 import { parsedDocument } from './parsedDocuments';
 import type { SshHosts } from './sshHosts';
 import { SshSource } from './sshSource';
 import { plain } from './text';
+import type { CgroupsNode } from './views/cgroupNodes';
+import type { CgroupsView } from './views/cgroupsView';
 import { isConnected, type MachinesNode } from './views/machineNodes';
 import type { MachinesView } from './views/machinesView';
 import { core } from './lazyCore';
@@ -18,16 +22,19 @@ export interface Parts {
   readonly hosts: HostService;
   readonly ssh: SshHosts;
   readonly machines: MachinesView;
+  readonly cgroups: CgroupsView;
+  readonly neighbours: NeighboursDocuments;
   readonly log: vscode.LogOutputChannel;
   readonly extensionUri: vscode.Uri;
 }
 
 /** A row of a tree, the id of a host, or a file of the explorer; nothing from the palette. */
-type Argument = MachinesNode | HostId | vscode.Uri;
+type Argument = Node | HostId | vscode.Uri;
+type Node = MachinesNode | CgroupsNode;
 
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { hosts, ssh, machines, log } = parts;
+  const { hosts, ssh, machines, cgroups, neighbours, log } = parts;
   const commands: Record<string, (node?: Argument, selected?: readonly unknown[]) => unknown> = {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
@@ -82,7 +89,25 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       if (text !== undefined) machines.setFilter(text);
     },
     clearFilter: () => machines.setFilter(''),
-    copyPath: node => copy(isNode(node) && node.kind === 'place' ? node.place.path : undefined),
+    showAllCgroups: () => cgroups.showAll(true),
+    showCgroupsWithQemu: () => cgroups.showAll(false),
+    openCgroup: async node => {
+      const cgroup = isNode(node) && 'cgroup' in node ? node.cgroup : undefined;
+      if (isNode(node) && cgroup) await vscode.window.showTextDocument(cgroupUri(node.state, [cgroup]));
+    },
+    revealInMachines: async node => {
+      if (isNode(node) && 'thread' in node) await machines.reveal(node.state, node.machine, node.thread);
+    },
+    revealInCgroups: async node => {
+      if (isNode(node) && 'thread' in node) await cgroups.reveal(node.state, node.thread, node.kind === 'place' ? node.hierarchies[0] : undefined);
+    },
+    whoElse: async node => {
+      const cpus = isNode(node) ? cpusOf(node) : undefined;
+      if (!isNode(node)) await machines.readUnread();
+      const target = isNode(node) ? cpus && { state: node.state, cpus } : await askForCpus(() => pickHost(parts));
+      if (target) await neighbours.show(hosts.host(target.state.source.id) ?? target.state, target.cpus);
+    },
+    copyPath: node => copy(isNode(node) ? (node.kind === 'place' ? node.place.path : 'cgroup' in node ? node.cgroup?.path : undefined) : undefined),
     copyTid: node => copy(isNode(node) && 'thread' in node ? String(node.thread.tid) : isNode(node) && node.kind === 'machine' ? String(node.machine.pid) : undefined),
     copyProcLine: node => copy(isNode(node) && node.kind === 'place' ? procLines(node) : undefined),
     showLog: () => log.show(),
@@ -101,8 +126,14 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
   );
 }
 
-function isNode(node: unknown): node is MachinesNode {
+function isNode(node: unknown): node is Node {
   return typeof node === 'object' && node !== null && 'kind' in node && 'state' in node;
+}
+
+/** The CPUs that a row is about: those of a thread, or of a cgroup that has a cpuset. */
+function cpusOf(node: Node): CpuSet | undefined {
+  if ('thread' in node) return node.thread.cpusAllowed;
+  return 'cgroup' in node ? core().effectiveCpus(node.cgroup) : undefined;
 }
 
 /** Opens the placement document, at the thread's line or at the row of one of its hierarchies. */

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { decodeBytes, encodeBytes } from '../core/parse/bytes';
 import type { HostId } from '../core/host/source';
 import type { Cgroup, HostModel, Machine } from '../core/model/hostModel';
+import type { CpuSet } from '../core/parse/cpuList';
 import type { HostService, HostState } from './hostService';
 import { LOCAL } from './sources';
 import { pathSegment } from './text';
@@ -32,6 +33,16 @@ export function cgroupUri(state: HostState, cgroups: readonly Cgroup[]): vscode.
   const path = ['', pathSegment(state.source.label), pathSegment(cgroup.hierarchy), ...parts].join('/');
   const query = encodeBytes(JSON.stringify([cgroups.map(c => c.hierarchy), encodeBytes(cgroup.path).toString('base64')])).toString('base64url');
   return vscode.Uri.from({ scheme: SCHEME, authority: authorityOf(state.source.id), path: `${path}${parts.length === 0 ? '/root' : ''}.cgroup`, query });
+}
+
+/** Who else is on some CPUs. A long list is cut in the path, and whole in the query. */
+export function neighboursUri(state: HostState, cpus: CpuSet): vscode.Uri {
+  const path = `/${pathSegment(state.source.label)}/${pathSegment(`CPUs ${cpus}`)}.neighbours`;
+  return vscode.Uri.from({ scheme: SCHEME, authority: authorityOf(state.source.id), path, query: cpus.toString() });
+}
+
+export function isNeighboursUri(uri: vscode.Uri): boolean {
+  return uri.path.endsWith('.neighbours');
 }
 
 export type Target =

@@ -4,9 +4,12 @@ import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
 import { HostService } from './hostService';
 import { createLog } from './log';
+import { NeighboursDocuments } from './neighbours';
 import { PlacementFs } from './placementFs';
 import { PlacementLanguage } from './placementLanguage';
 import { SshHosts } from './sshHosts';
+import { CgroupsView } from './views/cgroupsView';
+import { Decorations } from './views/decorations';
 import { MachinesView } from './views/machinesView';
 
 /** Only wires: every part registers itself at birth and ends with the context. */
@@ -16,17 +19,22 @@ export function activate(context: vscode.ExtensionContext): void {
   try {
     const hosts = new HostService(context.workspaceState, log);
     const ssh = new SshHosts(hosts, log, context.globalStorageUri);
-    const files = new PlacementFs(hosts);
+    const neighbours = new NeighboursDocuments(hosts);
+    const files = new PlacementFs(hosts, neighbours);
+    const cgroups = new CgroupsView(hosts, context.workspaceState, log);
     const machines = new MachinesView(hosts, log);
     context.subscriptions.push(
       hosts,
       ssh,
+      neighbours,
       files,
+      cgroups,
       machines,
-      new AutoRefresh(hosts, () => machines.isVisible),
+      new Decorations(),
+      new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      ...registerCommands({ hosts, ssh, machines, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.

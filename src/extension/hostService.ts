@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { CaptureProblem } from '../core/capture/format';
-import type { HostId } from '../core/host/source';
+import type { HostId, Question } from '../core/host/source';
 import type { HostModel, Problem } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
@@ -45,6 +45,8 @@ export class HostService implements vscode.Disposable {
   private readonly running = new Map<HostId, Running>();
   /** Captures that are being read for the first time: their labels are taken already. */
   private readonly opening = new Map<HostId, HostSource>();
+  /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
+  allCgroups = false;
   private disposed = false;
 
   constructor(
@@ -66,7 +68,7 @@ export class HostService implements vscode.Disposable {
   /** This machine, where it is a Linux host and the window is trusted. */
   addLocal(): void {
     if (process.platform !== 'linux' || this.states.has(LOCAL)) return;
-    this.put(localSource(this.freeLabel));
+    this.put(localSource(this.freeLabel, () => this.allCgroups));
     this.sort([]);
     this.changed.fire(undefined);
   }
@@ -74,7 +76,7 @@ export class HostService implements vscode.Disposable {
   /** Lists the hosts that are reached by SSH, in this order; those that are not named any more are closed. */
   setSshHosts(names: readonly string[], shared: SshShared): void {
     for (const { source } of this.hosts) if (source instanceof SshSource && !names.includes(source.name)) this.drop(source);
-    for (const name of names) if (!this.states.has(sshId(name))) this.put(new SshSource(name, this.freeLabel(name), shared));
+    for (const name of names) if (!this.states.has(sshId(name))) this.put(new SshSource(name, this.freeLabel(name), shared, () => this.allCgroups));
     this.sort(names.map(sshId));
     this.changed.fire(undefined);
   }
@@ -134,6 +136,20 @@ export class HostService implements vscode.Disposable {
     this.update(source, { link: 'disconnected', error: undefined });
     this.running.get(id)?.reading.cancel();
     source.disconnect();
+  }
+
+  /** Asks a running host one thing more; a capture has no answer: `undefined`. @throws CollectError, and what the host throws */
+  async ask<T>(id: HostId, question: Question<T>): Promise<T | undefined> {
+    const source = this.states.get(id)?.source;
+    const milliseconds = timeoutSeconds() * 1000;
+    const reading = new Reading(milliseconds, true);
+    try {
+      return await source?.ask?.(question, reading);
+    } catch (error) {
+      throw source && reading.timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
+    } finally {
+      reading.end();
+    }
   }
 
   dispose(): void {

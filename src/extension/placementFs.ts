@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
 import type { Cgroup } from '../core/model/hostModel';
 import { visible } from '../core/visible';
-import { type Target, SCHEME, resolve } from './documents';
+import { type Target, SCHEME, isNeighboursUri, resolve } from './documents';
 import type { HostService, HostView } from './hostService';
 import { core } from './lazyCore';
+import type { NeighboursDocuments } from './neighbours';
 
 interface Served {
   text: string;
@@ -13,7 +14,7 @@ interface Served {
 }
 
 /**
- * Serves placement documents and the files of cgroups. Read-only until plans exist. A document changes only when what
+ * Serves placement documents, the files of cgroups, and who else is on some CPUs. Read-only until plans exist. A document changes only when what
  * it says changed, so that an open editor stays still while nothing moves.
  */
 export class PlacementFs implements vscode.FileSystemProvider, vscode.Disposable {
@@ -25,10 +26,14 @@ export class PlacementFs implements vscode.FileSystemProvider, vscode.Disposable
   private readonly served = new Map<string, Served>();
   private readonly disposables: vscode.Disposable[] = [];
 
-  constructor(private readonly hosts: HostService) {
+  constructor(
+    private readonly hosts: HostService,
+    private readonly neighbours: NeighboursDocuments,
+  ) {
     this.disposables.push(
       vscode.workspace.registerFileSystemProvider(SCHEME, this, { isCaseSensitive: true, isReadonly: true }),
       hosts.onDidChange(() => this.update()),
+      neighbours.onDidChange(() => this.update()),
       vscode.workspace.onDidCloseTextDocument(document => this.served.delete(document.uri.toString())),
       this.changed,
       this.willChange,
@@ -96,6 +101,7 @@ export class PlacementFs implements vscode.FileSystemProvider, vscode.Disposable
   }
 
   private textOf(uri: vscode.Uri): string {
+    if (isNeighboursUri(uri)) return this.neighbours.textOf(uri);
     const target = resolve(this.hosts, uri);
     switch (target.kind) {
       case 'placement':

@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import type { CaptureProblem } from '../core/capture/format';
-import type { HostId, Source } from '../core/host/source';
+import type { HostId, Question, Source } from '../core/host/source';
 import type { RawSnapshot } from '../core/rawSnapshot';
 import { qemuExecutables } from './config';
 import { core } from './lazyCore';
@@ -17,11 +17,14 @@ export interface HostSource {
   /** What was read wrong in the latest reading, of a capture. */
   readonly damage: readonly CaptureProblem[];
   collect(reading: Reading): Promise<RawSnapshot>;
+  /** As `Source.ask`: not of a capture. */
+  ask?<T>(question: Question<T>, reading: Reading): Promise<T>;
 }
 
 /** A source that needs nobody's answers: this machine, and captures. */
 class PlainSource implements HostSource {
   damage: readonly CaptureProblem[] = [];
+  readonly ask?: NonNullable<HostSource['ask']>;
   private made: Source | undefined;
 
   constructor(
@@ -29,20 +32,26 @@ class PlainSource implements HostSource {
     readonly label: string,
     readonly kind: Source['kind'],
     private readonly make: () => Source,
-  ) {}
+  ) {
+    if (kind === 'live') this.ask = (question, { signal }) => this.source().ask!(question, signal);
+  }
 
   async collect({ signal }: Reading): Promise<RawSnapshot> {
-    const made = (this.made ??= this.make());
+    const made = this.source();
     const raw = await made.collect(signal);
     if (made instanceof core().CaptureSource) this.damage = made.problems;
     return raw;
   }
+
+  private source(): Source {
+    return (this.made ??= this.make());
+  }
 }
 
 /** `free`: as in `HostService.freeLabel`. */
-export function localSource(free: (wanted: string) => string): HostSource {
+export function localSource(free: (wanted: string) => string, allCgroups: () => boolean): HostSource {
   const label = free(os.hostname());
-  return new PlainSource(LOCAL, label, 'live', () => new (core().LiveSource)(LOCAL, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables(), asRoot: false })));
+  return new PlainSource(LOCAL, label, 'live', () => new (core().LiveSource)(LOCAL, new (core().LocalHost)(label), () => ({ qemuExecutables: qemuExecutables(), asRoot: false, allCgroups: allCgroups() })));
 }
 
 export function captureSource(uri: vscode.Uri, free: (wanted: string) => string): HostSource {

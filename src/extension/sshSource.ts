@@ -1,6 +1,6 @@
 import * as os from 'node:os';
 import type { LiveSource } from '../core/collect/collect';
-import type { HostId } from '../core/host/source';
+import type { HostId, Question } from '../core/host/source';
 import type { SshEnvironment } from '../core/host/sshConfig';
 import type { SshHost } from '../core/host/sshHost';
 import type { SshMeans } from '../core/host/sshConnection';
@@ -41,14 +41,17 @@ export class SshSource implements HostSource {
     readonly name: string,
     readonly label: string,
     private readonly shared: SshShared,
+    private readonly allCgroups: () => boolean,
   ) {
     this.id = sshId(name);
   }
 
-  async collect(reading: Reading): Promise<RawSnapshot> {
-    this.reading = reading;
-    const { live } = (this.made ??= this.make());
-    return live.collect(reading.signal);
+  collect(reading: Reading): Promise<RawSnapshot> {
+    return this.live(reading).collect(reading.signal);
+  }
+
+  ask<T>(question: Question<T>, reading: Reading): Promise<T> {
+    return this.live(reading).ask(question, reading.signal);
   }
 
   /** Ends the connection, and what waits for it. */
@@ -56,10 +59,15 @@ export class SshSource implements HostSource {
     this.made?.host.disconnect();
   }
 
+  private live(reading: Reading): LiveSource {
+    this.reading = reading;
+    return (this.made ??= this.make()).live;
+  }
+
   private make(): NonNullable<SshSource['made']> {
     const { name, label, shared } = this;
     const host = new (ssh().SshHost)({ label, target: () => this.target(), questions: shared.prompts.of(label, () => this.reading), means: this.means() });
-    return { host, live: new (core().LiveSource)(this.id, host, () => ({ qemuExecutables: qemuExecutables(), asRoot: readAsRoot().includes(name) })) };
+    return { host, live: new (core().LiveSource)(this.id, host, () => ({ qemuExecutables: qemuExecutables(), asRoot: readAsRoot().includes(name), allCgroups: this.allCgroups() })) };
   }
 
   /** Its time stands still too while it waits for its turn, or for the passphrase that another host was asked for. */

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
-import { basename } from 'node:path';
 import type { Cgroup, Thread } from '../../src/core/model/hostModel';
-import { PREFIX, cleanUp, newFolder, required } from './support/cleanUp';
-import { type Collected, collectThrough, inPrivateMounts, machineOf, placesIn, problemsBelow } from './support/collect';
+import { PREFIX, cleanUp } from './support/cleanUp';
+import { type Collected, collectThrough, machineOf, placesIn, problemsBelow } from './support/collect';
 import { type Hostile, hostileProcess } from './support/hostile';
 import { placedQemu } from './support/placedQemu';
 import type { Qemu } from './support/qemu';
+import { SHELLS, type Tools, UTF8, awks, withTools } from './support/tools';
 
-const SHELLS = ['dash', 'bash', 'busybox'] as const;
-const AWKS = ['mawk', 'gawk', 'busybox', 'original-awk'] as const;
-/** As script.ts names them; besides, `wc` where awk is busybox's. */
-const TOOLS = ['find', 'grep', 'head', 'id', 'ls', 'sed', 'tr', 'wc', 'xargs'] as const;
-const UTF8 = { LC_ALL: 'C.UTF-8' };
 /** The first: nothing set. The second: all that a person's profile may say and that a tool of ours listens to. */
 const ENVIRONMENTS: readonly Readonly<Record<string, string>>[] = [
   {},
@@ -33,10 +28,8 @@ describe('the collector in each shell, awk and set of tools', () => {
   after(cleanUp);
 
   for (const shell of SHELLS) {
-    for (const awk of AWKS) {
+    for (const awk of awks()) {
       for (const tools of ['GNU', 'busybox'] as const) {
-        // original-awk is no part of what the project promises: where a machine has it, it is tried too.
-        if (awk === 'original-awk' && !exists(awk)) continue;
         it(`${shell}, ${awk}, ${tools} tools`, () => sameAsReference(shell, awk, tools, UTF8));
       }
     }
@@ -47,19 +40,8 @@ describe('the collector in each shell, awk and set of tools', () => {
     }
   }
 
-  async function sameAsReference(shell: string, awk: string, tools: 'GNU' | 'busybox', set: Readonly<Record<string, string>>): Promise<void> {
-    // The script looks into /usr/bin whatever PATH says, and takes mawk where it finds it: for this collection /usr/bin
-    // has nothing but what is to be tried. That proves, too, that nothing else is needed.
-    const programs: Record<string, string> = { sh: shell, awk, ...(awk === 'mawk' ? { mawk: awk } : {}) };
-    for (const tool of TOOLS) programs[tool] = tools === 'GNU' ? tool : 'busybox';
-    const all = newFolder('bin');
-    const commands = [
-      `mount --bind /usr/bin ${all}`,
-      'mount -t tmpfs -o mode=755 tmpfs /usr/bin',
-      ...Object.entries(programs).map(([name, program]) => `${all}/ln -s ${all}/${basename(required(program))} /usr/bin/${name}`),
-    ];
-    const environment = Object.entries({ PATH: '/usr/bin', ...set }).map(([name, value]) => `${name}=${value}`);
-    const collected = await collectThrough([...inPrivateMounts(commands.join('\n')), `${all}/env`, '-u', 'LANG', '-u', 'LC_ALL', ...environment]);
+  async function sameAsReference(shell: string, awk: string, tools: Tools, set: Readonly<Record<string, string>>): Promise<void> {
+    const collected = await collectThrough(withTools(shell, awk, tools, set));
     assert.deepEqual(facts(collected), reference);
   }
 
@@ -90,12 +72,4 @@ function threadFacts({ lastCpu: _, state: _state, runTime, runDelay, flags: _fla
 
 function cgroupFacts({ throttled, parent, ...cgroup }: Cgroup): { readonly path: string } {
   return { ...cgroup, ...{ hasThrottling: throttled !== undefined, parent: parent?.path } };
-}
-
-function exists(command: string): boolean {
-  try {
-    return required(command) !== '';
-  } catch {
-    return false;
-  }
 }

@@ -42,6 +42,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
   },
   'a capture is opened without a host: it starts no process': { from: /^src\/core\/capture\//, mayNotReach: /^src\/core\/collect\/|^node:child_process$/, breach: ['src/core/capture/captureSource.ts', 'src/core/host/localHost.ts', 'node:child_process'] },
   'hosts know neither the collector nor a meaning': { from: /^src\/core\/host\//, mayNotReach: /^src\/core\/(collect|capture|model|placement)\//, breach: ['src/core/host/source.ts', 'src/core/model/hostModel.ts'] },
+  'only hosts that are reached by SSH know its libraries': { from: /^src\/(?!core\/host\/ssh|core\/host\/(identities|unlockKey)\.ts|extension\/ssh\.ts)/, mayImportOnly: /^(?!ssh2$|ssh-config$)/, breach: ['src/core/host/localHost.ts', 'ssh2'] },
   'nothing imports the command line': { from: /^src\/(?!cli\/)/, mayNotReach: /^src\/cli\//, breach: ['src/extension/extension.ts', 'src/cli/json.ts'] },
 };
 

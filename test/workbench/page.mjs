@@ -175,10 +175,23 @@ export async function inlineAction(page, begin, title) {
   await restMouse(page);
 }
 
-/** Clicks on one of the actions at the top of the sidebar. */
-export async function titleAction(page, title) {
-  await page.locator('.part.sidebar .composite.title').hover();
-  await page.locator(`.part.sidebar .composite.title .action-label[aria-label="${title}"]`).click();
+const pane = (page, view) => page.locator('.part.sidebar .pane', { has: page.locator(`.pane-header[aria-label^="${view}"]`) });
+
+/** Unfolds a view of the container that is shown, or folds it. Rows of a folded view are not there. */
+export async function foldView(page, view, folded) {
+  const header = pane(page, view).locator('.pane-header');
+  const wanted = header.and(page.locator(`[aria-expanded="${!folded}"]`));
+  await header.waitFor();
+  if (!(await wanted.isVisible())) await header.locator('.title').click();
+  await wanted.waitFor();
+  if (folded) await pane(page, view).locator('.pane-body').waitFor({ state: 'detached' }); // it slides away
+  await restMouse(page);
+}
+
+/** Clicks on one of the actions at the top of a view. */
+export async function titleAction(page, title, view = 'Machines') {
+  await pane(page, view).locator('.pane-header').hover();
+  await pane(page, view).locator(`.pane-header .action-label[aria-label="${title}"]`).click();
   await restMouse(page);
 }
 

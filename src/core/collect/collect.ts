@@ -1,4 +1,4 @@
-import type { Host, HostId, Source } from '../host/source';
+import type { Host, HostId, Question, Source } from '../host/source';
 import type { RawSnapshot } from '../rawSnapshot';
 import { type CollectScriptOptions, collectCommand } from './script';
 import { WireDecoder } from './wire';
@@ -18,10 +18,19 @@ export class LiveSource implements Source {
   }
 
   /** @throws CollectError, and what the host throws */
-  async collect(signal: AbortSignal): Promise<RawSnapshot> {
+  collect(signal: AbortSignal): Promise<RawSnapshot> {
+    return this.run(collectCommand(this.options(), this.host.staysOpen), new WireDecoder(), signal);
+  }
+
+  /** @throws CollectError, and what the host throws */
+  ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
+    const { argv, prelude, stdin } = question.command({ watched: this.host.staysOpen, asRoot: this.options().asRoot });
+    return this.run({ argv, stdin: prelude + stdin }, question.decoder(), signal); // none waits on the host for that
+  }
+
+  private async run<T>(command: { readonly argv: readonly string[]; readonly prelude?: string; readonly stdin: string }, decoder: ReturnType<Question<T>['decoder']>, signal: AbortSignal): Promise<T> {
     const { host } = this;
-    const { argv, prelude, stdin } = collectCommand(this.options(), host.staysOpen);
-    const decoder = new WireDecoder();
+    const { argv, ...input } = command;
     const startedAt = Date.now();
     const began = performance.now();
     const enough = new AbortController();
@@ -30,7 +39,7 @@ export class LiveSource implements Source {
     if (signal.aborted) stop();
     let stderr = '';
     try {
-      ({ stderr } = await host.run(argv, { prelude, stdin, signal: enough.signal, onStdout: chunk => void (decoder.push(chunk) || enough.abort()) }));
+      ({ stderr } = await host.run(argv, { ...input, signal: enough.signal, onStdout: chunk => void (decoder.push(chunk) || enough.abort()) }));
     } catch (error) {
       if (signal.aborted || !enough.signal.aborted) throw error; // else the decoder has seen enough, and says of what
     } finally {

@@ -1,3 +1,6 @@
+import type { HowToRun } from '../host/source';
+import { type ShellCommand, shellCommand } from './shell';
+
 /**
  * The one thing that is run on a host: a POSIX shell script on standard input, one round trip, nothing left behind,
  * no root needed. dash, bash and busybox sh; mawk, gawk and busybox awk; GNU and busybox tools.
@@ -8,7 +11,8 @@
  *     =cgroup-lens 1     the answer begins, on a line of its own (what a login shell printed before it is not ours)
  *     =f BYTES PATH      a file's text follows
  *     =t N BYTES         text number N follows: a /proc/PID/cgroup that many threads share
- *     =s PATH N BYTES    the thread PATH (PID/task/TID) has text N as `cgroup`; its `stat` follows
+ *     =m PATH N          the thread PATH (PID/task/TID) has text N as `cgroup`
+ *     =s PATH BYTES      its `stat` follows, behind its =m
  *     =a PATH CPUS RUN DELAY SLICES   of the same thread `Cpus_allowed_list` and `schedstat`; - where unreadable
  *     =d PATH            a cgroup's directory was visited
  *     =c BYTES PATH      a command line follows, U+0001 for NUL and U+0002 for newline
@@ -22,17 +26,16 @@
  *
  * Why awk reads the files: one process opens, reads and closes 40,000 of them in the time that a C program takes, and
  * a file is one record, whatever bytes it holds. Why two lanes: the second process reads at the same time as the first
- * and its answer, 40 bytes a thread, is kept in a shell variable until the first has ended; that nearly halves the wait.
+ * and its answer, 350 bytes a thread, is kept in a shell variable until the first has ended; that nearly halves the wait.
  */
 export interface CollectScriptOptions {
   /** Names of QEMU executables, `*` at the end for a prefix: `qemu-system-*`, `qemu-kvm`. */
   readonly qemuExecutables: readonly string[];
-  /** Become root by `sudo -n` where /proc hides other users' processes: all else every user can read. */
-  readonly asRoot: boolean;
+  /** See {@link HowToRun}. */
+  readonly asRoot: HowToRun['asRoot'];
+  /** Reads every cgroup that is mounted, not only those on the way to a thread. */
+  readonly allCgroups?: boolean;
 }
-
-/** No quotes and nothing else that a login shell could read in its own way: it goes through one. */
-const SHELL_AS_ROOT = 'test -r /proc/1/stat || if sudo -n true </dev/null; then exec sudo -n sh; fi; exec sh';
 
 /** Executables of QEMU wherever nothing else is set. `kvm` is what Proxmox VE and Debian call it. */
 export const DEFAULT_QEMU_EXECUTABLES: readonly string[] = ['qemu-system-*', 'qemu-kvm', 'kvm'];
@@ -44,20 +47,13 @@ export const HELPERS: readonly string[] = ['virtiofsd', 'swtpm', 'passt', 'passt
 const KERNEL_THREADS = '^(vhost-|kvm-pit/|kvm-nx-lpage)';
 
 /**
- * The process to run on the host, what it is given beforehand, and what sets it going. What the script is told stands in front of it, not in argv:
- * over SSH that goes through a login shell, and fish and csh quote in ways of their own.
+ * The process to run on the host.
  *
- * @param watched end everything when standard input ends, which is all that a host sees of a connection that is gone
+ * @param watched see {@link HowToRun}
  */
-export function collectCommand(options: CollectScriptOptions, watched: boolean): { argv: readonly string[]; prelude: string; stdin: string } {
+export function collectCommand(options: CollectScriptOptions, watched: boolean): ShellCommand {
   const names = [...options.qemuExecutables, ...MANAGERS, ...HELPERS];
-  const parameters = `set -- ${shellWord(nameExpression(names))} ${shellWord(KERNEL_THREADS)}\n`;
-  return { argv: options.asRoot ? ['sh', '-c', SHELL_AS_ROOT] : ['sh'], prelude: `${parameters}${SCRIPT}`, stdin: watched ? 'watched "$@"\n' : UNWATCHED };
-}
-
-/** One word for a POSIX shell, whatever it holds. */
-export function shellWord(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return shellCommand([nameExpression(names), KERNEL_THREADS, options.allCgroups === true ? 'all' : ''], SCRIPT, { watched, asRoot: options.asRoot });
 }
 
 /**
@@ -97,25 +93,6 @@ const FACTS = [
 ].join(' ');
 
 /**
- * slurp(f): the file's whole text in `text`. A record ends at U+0001, which no file of /proc or of a cgroup ends with;
- * inside one (a hostile name) it is put back. errors(): has grep say on standard error why a file could not be read.
- */
-const LIBRARY = String.raw`
-BEGIN { RS = "\001"; FS = "\001" }
-function slurp(f,   more, r) {
-  r = (getline text < f)
-  if (r <= 0) { close(f); text = ""; return r == 0 }
-  while (r++ < 5000 && (getline more < f) > 0) text = text "\001" more
-  close(f)
-  return 1
-}
-function emit(f) { if (!slurp(f)) return 0; printf "=f %d %s\n%s", length(text), f, text; return 1 }
-function fail(f) { failed[f] = 1 }
-function quoted(f) { gsub(/[^A-Za-z0-9_.\/-]/, "\\\\&", f); return f }
-function errors(   f, c) { c = "xargs grep -c . >/dev/null"; for (f in failed) print quoted(f) | c; close(c) }
-`;
-
-/**
  * Finds the processes by "ls -ln" of every exe link, which lists every PID, readable or not. Prints the PIDs that fit,
  * and of the others the files that may still tell: an executable can have another name, or none that one may read. "cut" first where this awk ends a text at NUL (busybox).
  */
@@ -140,8 +117,12 @@ const FIND_BY_NAME = String.raw`
 fresh { if ($0 ~ ENVIRON[file[2] == "comm" ? "kernelThread" : "executable"] && !seen[file[1]]++) print file[1]; fresh = 0 }
 `;
 
-/** Lane one: membership and "stat" of each thread, then the interface files of the cgroups they are in. */
-const READ_PLACEMENT = String.raw`
+/** A "stat" that cannot be read is told of by its thread's "cgroup", which then cannot be read either. */
+const EMIT_STAT = String.raw`function emitStat(f) { if (slurp(f "/stat")) printf "=s %s %d\n%s", f, length(text), text }
+`;
+
+/** Lane one: membership of each thread, then the interface files of the cgroups they are in. */
+const READ_PLACEMENT = String.raw`${EMIT_STAT}
 { n = split($0, t, "\n")
   for (i = 1; i <= n; i++) {
     f = t[i]
@@ -150,9 +131,9 @@ const READ_PLACEMENT = String.raw`
     if (!slurp(f "/cgroup")) { fail(f "/cgroup"); continue }
     if (text in number) c = number[text]
     else { c = number[text] = ++texts; printf "=t %d %d\n%s", texts, length(text), text }
-    if (!slurp(f "/stat")) { fail(f "/stat"); continue }
-    printf "=s %s %d %d\n%s", f, c, length(text), text
-    if (id[1] == id[3] && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
+    printf "=m %s %d\n", f, c
+    if (i > share) emitStat(f)
+    if (id[1] == id[3] && slurp(f "/stat") && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
   } }
 function short(stat,   word) { # arg_start and arg_end: no QEMU has so many arguments, and a hostile process may show gigabytes
   sub(/^.*\) /, "", stat); split(stat, word, " ")
@@ -194,7 +175,21 @@ END {
       }
     }
   }
+  if (all) for (c in mount) if (!walked[mount[c]]++) walk(mount[c])
   errors()
+}
+function walk(m,   i, k, d, n, found, inner, inners, c) { # every directory of one hierarchy; no name in it holds a newline
+  for (i in point) if (index(point[i], point[m] "/") == 1) inner[++inners] = point[i]
+  RS = "\n"
+  c = "find " quoted(point[m]) " -xdev -type d"
+  while ((c | getline d) > 0) found[++n] = d
+  close(c)
+  RS = "\001"
+  for (k = 1; k <= n; k++) {
+    d = substr(found[k], length(point[m]) + 1)
+    for (i = 1; i <= inners; i++) if (index(found[k] "/", inner[i] "/") == 1) break # of another hierarchy
+    if (i > inners && !((m, d) in seen)) { seen[m, d] = 1; directory(found[k], names[m], d == "") }
+  }
 }
 function plain(p) { gsub(/\\040/, " ", p); gsub(/\\011/, "\t", p); gsub(/\\134/, "\\", p); return p }
 function directory(d, list, isRoot,   i, n, f) {
@@ -209,8 +204,14 @@ function directory(d, list, isRoot,   i, n, f) {
 }
 `;
 
-/** Lane two: of "status" the affinity, and "schedstat"; of a process a few lines more. */
-const READ_TIMES = String.raw`
+/**
+ * So many threads' "stat" is read in lane two, the others' in lane one, which has the cgroups besides: a host of 2,000
+ * threads has as much to read of the one as of the other.
+ */
+const SHARE = 4000;
+
+/** Lane two: "stat", of "status" the affinity, and "schedstat"; of a process a few lines more. */
+const READ_TIMES = String.raw`${EMIT_STAT}
 function value(name,   a, b) {
   a = index(text, "\n" name ":"); if (!a) return ""
   b = substr(text, a + 1, 4096); return substr(b, 1, index(b, "\n"))
@@ -219,6 +220,7 @@ function value(name,   a, b) {
   for (i = 1; i <= n; i++) {
     f = t[i]
     if (f !~ /[0-9]$/) continue
+    if (i <= share) emitStat(f)
     if (slurp(f "/status") && (a = index(text, "\nCpus_allowed_list:"))) {
       cpus = substr(text, a + 20, 4096); cpus = substr(cpus, 1, index(cpus, "\n") - 1)
       split(f, id, "/")
@@ -237,36 +239,7 @@ const FIND_HIDDEN = String.raw`
   close(id "/stat") }
 `;
 
-/**
- * Called with no standard input: a shell that reads its script from standard input would otherwise lose the rest of it
- * to the first tool that reads there.
- */
-const UNWATCHED = 'collect "$@" </dev/null\n';
-const WATCHED = String.raw`
-watched() { # read to its end before it begins: what comes then on standard input is for the watch alone
-  exec 3<&0
-  { read -r line <&3; kill -9 0; } >/dev/null 2>&1 &
-  watch=$!
-  collect "$@" </dev/null 3<&-
-  exec 2>/dev/null # bash tells of a job that was ended
-  kill $watch
-  exit
-}
-`;
-
-const SCRIPT = String.raw`LC_ALL=C
-export LC_ALL
-unset TIME_STYLE QUOTING_STYLE GREP_OPTIONS POSIXLY_CORRECT # a person's taste in the columns of ls would hide every process
-PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
-awk=awk # mawk reads small files half again as fast as gawk
-command -v mawk >/dev/null 2>&1 && awk=mawk
-ulimit -t 60 # whatever a host holds, nothing of ours runs on
-library='${LIBRARY}'
-again() { # mawk ends at a file that it can open and not read, for its thread has just died: then it begins anew
-  for try in 1 2 3 4 5; do "$@" && return; done
-  return 1
-}
-find_processes() { # prints PIDs; what ls and head say of files that they may not read is no news
+const SCRIPT = String.raw`find_processes() { # prints PIDs; what ls and head say of files that they may not read is no news
   executable=$1 kernelThread=$2
   export executable kernelThread
   found=$(printf '%s/exe\n' [0-9]* | xargs ls -ln$q 2>/dev/null | $awk '${FIND_BY_LINK}') || return
@@ -274,7 +247,7 @@ find_processes() { # prints PIDs; what ls and head say of files that they may no
   printf '%s\n' "$found" | grep / | xargs head -v -c 300 version 2>/dev/null | $awk '${FIND_BY_NAME}'
 }
 read_placement() {
-  printf '%s\n' "$threads" | $awk -v cut="$cut" -v v2='${V2_FILES}' "$library"'BEGIN {
+  printf '%s\n' "$threads" | $awk -v share=${SHARE} -v cut="$cut" -v all="$all" -v v2='${V2_FILES}' "$library"'BEGIN {
     v1["cpu"] = "${V1_FILES.cpu}"; v1["cpuset"] = "${V1_FILES.cpuset}"
     v1["pids"] = "${V1_FILES.pids}"; v1["freezer"] = "${V1_FILES.freezer}" }
   ${READ_PLACEMENT}' || return
@@ -292,7 +265,7 @@ END
     -exec grep -aH '' {} + 2>/dev/null | $awk '${FIND_HIDDEN}'
 }
 read_threads() {
-  printf '%s\n' "$threads" | $awk "$library"'${READ_TIMES}'
+  printf '%s\n' "$threads" | $awk -v share=${SHARE} "$library"'${READ_TIMES}'
 }
 read_facts() { # of /sys a kernel has what it has
   $awk "$library"'BEGIN { for (i = 1; i < ARGC; i++) if (!emit(ARGV[i]) && ARGV[i] !~ /^\/sys\//) fail(ARGV[i]); errors(); exit }' ${FACTS}
@@ -320,6 +293,7 @@ collect() {
   done
   q=q # shows a newline in a path as ?; busybox has no such flag
   ls -lnq self/exe >/dev/null 2>&1 || q=
+  all=$3
   again read_facts & # beside what writes no errors of its own: two writers would tear each other's lines
   facts=$!
   for try in 1 2 3 4 5; do
@@ -340,4 +314,4 @@ collect() {
   printf '%s\n' "$times"
   [ $complete != 0 ] || echo '=end'
 }
-${WATCHED}`;
+`;

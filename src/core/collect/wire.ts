@@ -1,16 +1,17 @@
 import { isAscii } from 'node:buffer';
 import { CollectError } from '../errors';
 import { decodeBytes } from '../parse/bytes';
+import { absolute, readStderr } from './stderr';
 import type { Collection, Errno, RawSnapshot } from '../rawSnapshot';
 
 const FIRST_LINE = '=cgroup-lens 1';
 
 /** Bytes before the first line: a login shell's greeting is shorter. And of all: 10,000 threads need five million. */
-const MOST_BEFORE = 1 << 20;
-const MOST = 1 << 28;
+export const MOST_BEFORE = 1 << 20;
+export const MOST = 1 << 28;
 
 /** Characters of what a host said instead that are shown. */
-const SAID = 200;
+export const SAID = 200;
 
 /**
  * Decodes the collector's answer while it arrives (the frames are described in script.ts): each `push` works on what
@@ -37,8 +38,9 @@ export class WireDecoder {
   private bytes: Buffer = Buffer.alloc(0);
   private chars = '';
   private isAscii = true;
-  // Of ten thousand threads come twenty thousand of these frames: they are matched where they stand, and not cut out first.
-  private readonly statFrame = /=s (\d+\/task\/\d+) (\d+) (\d{1,7})\n/y;
+  // Of ten thousand threads come thirty thousand of these frames: they are matched where they stand, and not cut out first.
+  private readonly membershipFrame = /=m (\d+\/task\/\d+) (\d+)\n/y;
+  private readonly statFrame = /=s (\d+\/task\/\d+) (\d{1,7})\n/y;
   private readonly affinityFrame = /=a (\d+\/task\/\d+) (\S*) (.+\n)/y;
 
   /** False when no more is wanted: whatever this is, it is no answer, or not any longer. */
@@ -64,7 +66,7 @@ export class WireDecoder {
 
   /** @throws CollectError `not-an-answer` or `not-linux` when there is nothing to show. */
   finish(stderr: string, host: string, timing: { startedAt: number; took: number }): RawSnapshot {
-    this.readStderr(stderr);
+    readStderr(stderr, this.errors, this.remarks);
     if (this.state === 'before') {
       const said = this.said.trim().slice(0, SAID) || stderr.trim().slice(0, SAID);
       throw new CollectError('not-an-answer', { host, said });
@@ -87,6 +89,7 @@ export class WireDecoder {
     const body = end + 1;
     const space = this.chars.indexOf(' ', at);
     const kind = this.chars.slice(at, space < 0 || space > end ? end : space);
+    if (this.state === 'within' && kind === '=m') return this.membership(at, body);
     if (this.state === 'within' && kind === '=s') return this.stat(at, body);
     if (this.state === 'within' && kind === '=a') return this.affinity(at, body);
     const header = this.text(at, end);
@@ -126,11 +129,9 @@ export class WireDecoder {
       case '=l':
         this.link(rest);
         return body;
-      case '=user': {
-        const match = /^uid=(\d+)(?:\(([^)]*)\))?/.exec(rest);
-        if (match) this.user = { uid: Number(match[1]), name: match[2] ?? match[1]! };
+      case '=user':
+        this.user = parseUser(rest) ?? this.user;
         return body;
-      }
       case '=missing':
         if (rest.startsWith('/')) this.notLinux = true;
         else this.remarks.push(`missing tool: ${rest}`);
@@ -144,17 +145,24 @@ export class WireDecoder {
     return this.damaged(header);
   }
 
-  /** The frame of a thread's membership and `stat`. */
+  private membership(at: number, body: number): number | undefined {
+    this.membershipFrame.lastIndex = at;
+    const match = this.membershipFrame.exec(this.chars);
+    const membership = match && this.texts.get(match[2]!);
+    if (membership === null || membership === undefined) return this.damaged(this.text(at, body - 1));
+    this.files.set(`/proc/${match![1]}/cgroup`, membership);
+    return body;
+  }
+
   private stat(at: number, body: number): number | undefined {
     this.statFrame.lastIndex = at;
     const match = this.statFrame.exec(this.chars);
-    const membership = match && this.texts.get(match[2]!);
-    if (membership === null || membership === undefined) return this.damaged(this.text(at, body - 1));
-    const stat = this.content(body, match![3]!);
+    if (!match) return this.damaged(this.text(at, body - 1));
+    const stat = this.content(body, match[2]!);
     if (stat === undefined) return undefined;
-    this.files.set(`/proc/${match![1]}/cgroup`, membership);
-    this.files.set(`/proc/${match![1]}/stat`, stat);
-    return body + Number(match![3]);
+    // One whose membership could not be read is about to die.
+    if (this.files.has(`/proc/${match[1]}/cgroup`)) this.files.set(`/proc/${match[1]}/stat`, stat);
+    return body + Number(match[2]);
   }
 
   /** The frame of a thread's affinity and `schedstat`. */
@@ -201,38 +209,10 @@ export class WireDecoder {
     else if (match[2] !== undefined) this.links.set(path, match[2]);
     this.linesOfLinks.add(path);
   }
-
-  private readStderr(stderr: string): void {
-    for (const line of stderr.split('\n')) {
-      if (/^\S*awk: read error \(/.test(line)) continue; // it was asked again, see script.ts
-      const match = /^(?:(?:\S*grep|find|tr|\S*: line \d+):|sh: (?:\d+: )?can(?:not|'t) open) (.*): ([^:]+)$/s.exec(line);
-      const errno = match && errnoOf(match[2]!);
-      if (match && errno) this.errors.set(absolute(match[1]!), errno);
-      else if (line.trim() !== '' && this.remarks.length < 20) this.remarks.push(line.slice(0, 300));
-    }
-  }
 }
 
-function absolute(path: string): string {
-  return path.startsWith('/') ? path : `/proc/${path}`;
-}
-
-/** The words of glibc and of musl for an errno, in the C locale, and of dash and busybox sh for what they cannot open. */
-const MESSAGES: ReadonlyMap<string, Errno> = new Map([
-  ['No such file or directory', 'ENOENT'],
-  ['No such file', 'ENOENT'],
-  ['no such file', 'ENOENT'],
-  ['No such process', 'ESRCH'],
-  ['No such device', 'ENODEV'],
-  ['Permission denied', 'EACCES'],
-  ['Operation not permitted', 'EPERM'],
-  ['Operation not supported', 'EOPNOTSUPP'],
-  ['Not supported', 'EOPNOTSUPP'],
-  ['Invalid argument', 'EINVAL'],
-  ['Input/output error', 'EIO'],
-  ['I/O error', 'EIO'],
-]);
-
-function errnoOf(message: string): Errno | undefined {
-  return MESSAGES.get(message.trim());
+/** What `id` says: `uid=0(root) gid=0(root) …` */
+export function parseUser(text: string): Collection['user'] {
+  const match = /^uid=(\d+)(?:\(([^)]*)\))?/.exec(text);
+  return match ? { uid: Number(match[1]), name: match[2] ?? match[1]! } : undefined;
 }

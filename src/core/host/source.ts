@@ -10,6 +10,28 @@ export interface Source {
   readonly label: string;
   readonly kind: 'live' | 'capture';
   collect(signal: AbortSignal): Promise<RawSnapshot>;
+  /** Runs one more command, whatever it is about. Not of a capture: it has nobody to ask. */
+  ask?<T>(question: Question<T>, signal: AbortSignal): Promise<T>;
+}
+
+/** A command as data: what to run, and what becomes of its answer. */
+export interface Question<T> {
+  command(how: HowToRun): { readonly argv: readonly string[]; readonly prelude: string; readonly stdin: string };
+  /** Decodes one answer while it arrives. */
+  decoder(): { /** False when no more is wanted: it is no answer. */ push(chunk: Buffer): boolean; finish(stderr: string, host: string, timing: Timing): T };
+}
+
+export interface HowToRun {
+  /** See `Host.staysOpen`. */
+  readonly watched: boolean;
+  /** Become root by `sudo -n` where /proc hides other users' processes: all else every user can read. */
+  readonly asRoot: boolean;
+}
+
+export interface Timing {
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly took: number;
 }
 
 /** A Linux machine that runs commands for us: this one, or one that is reached by SSH. */

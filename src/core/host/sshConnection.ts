@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
-import { SshError, type SshWhere } from '../errors';
+import { SshError, type SshReason, type SshWhere } from '../errors';
 import { unlessAborted } from './abort';
 import { HostKeys } from './hostKeys';
 import type { Keyring } from './identities';
@@ -89,7 +89,12 @@ export class SshConnection {
     return new Promise((resolve, reject) => {
       void this.ended.then(reject);
       if (!this.isOpen) return;
-      open((error, channel) => (error ? reject(new SshError(reason, { ...where, said: error.message }, error)) : resolve(channel)));
+      const failed = (error: Error, why: SshReason): void => reject(new SshError(why, { ...where, said: error.message }, error));
+      try {
+        open((error, channel) => (error ? failed(error, this.isOpen ? reason : 'connection-lost') : resolve(channel)));
+      } catch (error) {
+        failed(error as Error, 'connection-lost'); // "Not connected": its end has not been told yet
+      }
     });
   }
 }

@@ -78,8 +78,13 @@ export class SshHost implements Host {
     const connection = await this.connect(signal);
     const endTurn = await this.options.means.turns.take(signal);
     try {
-      const shell = await this.shell(kind, connection);
-      return await shell.run(options);
+      const shell = this.shell(kind, connection);
+      try {
+        return await (await unlessAborted(signal, shell)).run(options);
+      } catch (error) {
+        if (signal.aborted) abandon(shell, connection);
+        throw error;
+      }
     } finally {
       endTurn();
     }
@@ -108,6 +113,14 @@ export class SshHost implements Host {
     // Where none can wait the next refresh opens its own, and tells if it cannot.
     this.waiting = { kind: usual, shell: SshShell.open(connection, usual.command, usual.prelude).catch(() => undefined) };
   }
+}
+
+/** Milliseconds that the other side has to do what nobody waits for any more. Then the connection is taken for dead. */
+const PATIENCE = 5000;
+
+function abandon(shell: Promise<SshShell>, connection: SshConnection): void {
+  const timer = setTimeout(() => connection.cut(), PATIENCE);
+  void shell.then(opened => opened.close()).catch(() => undefined).finally(() => clearTimeout(timer));
 }
 
 interface Kind {

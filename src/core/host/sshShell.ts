@@ -6,9 +6,6 @@ import type { SshConnection } from './sshConnection';
 /** Enough for any honest message; a host that says more is not listened to further. */
 const MOST_STDERR = 1 << 20;
 
-/** Milliseconds that the other side has to end a command that nobody wants any more. Then the connection is taken for dead. */
-const PATIENCE = 5000;
-
 /** A command on the host that has been given all but what sets it going. */
 export class SshShell {
   /** It ended before it was set going, or its connection did. */
@@ -33,7 +30,7 @@ export class SshShell {
     return !this.hasEnded && this.connection.isOpen;
   }
 
-  /** Sets it going, once. @throws SshError `connection-lost`, or the signal's reason */
+  /** Sets it going, once; ending one that is not wanted any more is the caller's. @throws SshError `connection-lost`, or the signal's reason */
   run({ stdin, signal, onStdout }: RunOptions): Promise<Ran> {
     const { channel, connection } = this;
     return new Promise((resolve, reject) => {
@@ -47,7 +44,6 @@ export class SshShell {
       const stop = (): void => {
         reject(signal.reason as Error);
         channel.removeListener('data', onStdout);
-        void this.close();
       };
       signal.addEventListener('abort', stop, { once: true });
       channel.once('close', (exitCode: number | null | undefined) => {
@@ -60,15 +56,11 @@ export class SshShell {
     });
   }
 
-  /** Resolves when the host has ended it. */
+  /** Resolves when the host has ended it, or the connection is over. */
   close(): Promise<void> {
     return new Promise(resolve => {
-      const { channel, connection } = this;
-      const timer = setTimeout(() => connection.cut(), PATIENCE);
-      channel.once('close', () => {
-        clearTimeout(timer);
-        resolve();
-      });
+      const { channel } = this;
+      channel.once('close', () => resolve());
       channel.resume();
       channel.stderr.resume();
       channel.close();

@@ -1,13 +1,21 @@
 import { withAncestors } from './hierarchies';
-import type { Cgroup, HostModel, Thread } from './hostModel';
+import type { Cgroup, HostModel, Membership, Thread } from './hostModel';
 
 /** A share of the time between two refreshes, 0…1; above 1 for a cgroup with several threads throttled at once. */
 export type Share = number;
+
+/** Between two refreshes a cgroup ran out of bandwidth so often and for so long. */
+export interface Throttling {
+  readonly cgroup: Cgroup;
+  readonly share: Share;
+  readonly times: number;
+}
 
 /** The 3 a.m. question, from two models of one host: who waits for a CPU, and who is throttled where? */
 export class Rates {
   private readonly elapsed: number;
   private threads: ReadonlyMap<string, Thread> | undefined;
+  private readonly worst = new Map<Membership, Throttling | undefined>();
 
   /** Without an earlier model, or across a reboot, there is nothing to say. */
   constructor(
@@ -28,15 +36,27 @@ export class Rates {
   }
 
   /** The cgroup at or above the thread that ran out of bandwidth for the longest time. */
-  throttled(thread: Thread): { readonly cgroup: Cgroup; readonly share: Share; readonly times: number } | undefined {
+  throttled(thread: Thread): Throttling | undefined {
     if (this.elapsed === 0) return undefined;
-    let worst: { cgroup: Cgroup; share: Share; times: number } | undefined;
-    for (const place of thread.membership.places.values()) {
+    const { membership } = thread; // which threads share
+    if (!this.worst.has(membership)) this.worst.set(membership, this.worstOf(membership));
+    return this.worst.get(membership);
+  }
+
+  /** How often and how long this cgroup ran out of bandwidth. */
+  throttling(cgroup: Cgroup): Throttling | undefined {
+    if (this.elapsed === 0 || !cgroup.throttled) return undefined;
+    const earlier = this.before!.hierarchies.find(h => h.key === cgroup.hierarchy)?.cgroups.get(cgroup.path)?.throttled;
+    if (!earlier || cgroup.throttled.times <= earlier.times) return undefined;
+    return { cgroup, share: (cgroup.throttled.time - earlier.time) / this.elapsed, times: cgroup.throttled.times - earlier.times };
+  }
+
+  private worstOf(membership: Membership): Throttling | undefined {
+    let worst: Throttling | undefined;
+    for (const place of membership.places.values()) {
       for (const cgroup of withAncestors(place.cgroup)) {
-        const earlier = this.before!.hierarchies.find(h => h.key === cgroup.hierarchy)?.cgroups.get(cgroup.path)?.throttled;
-        if (!earlier || !cgroup.throttled || cgroup.throttled.times <= earlier.times) continue;
-        const share = (cgroup.throttled.time - earlier.time) / this.elapsed;
-        if (!worst || share > worst.share) worst = { cgroup, share, times: cgroup.throttled.times - earlier.times };
+        const found = this.throttling(cgroup);
+        if (found && (!worst || found.share > worst.share)) worst = found;
       }
     }
     return worst;

@@ -5,6 +5,7 @@ import type { HostState, HostView } from '../hostService';
 import { SshSource } from '../sshSource';
 import { Markdown, plain } from '../text';
 import { core } from '../lazyCore';
+import { badge, heldText } from './decorations';
 
 /** A row of the Machines view. Ids are made of what stays: host, PID and start time, TID and start time, hierarchy. */
 export type MachinesNode =
@@ -24,11 +25,11 @@ export function treeItem(node: MachinesNode): vscode.TreeItem {
 function build(node: MachinesNode): vscode.TreeItem {
   switch (node.kind) {
     case 'host':
-      return hostItem(node.state);
+      return hostItem(node);
     case 'machine':
-      return machineItem(node.state.view!, node.machine, node.threads);
+      return machineItem(node);
     case 'thread':
-      return threadItem(node.state.view!, node.thread);
+      return threadItem(node);
     case 'place':
       return placeItem(node);
     case 'hidden': {
@@ -37,18 +38,21 @@ function build(node: MachinesNode): vscode.TreeItem {
       item.tooltip = new Markdown().host(scope).entry('TID', tids.join(' ')).build();
       return item;
     }
-    case 'error': {
-      const item = row(node.text, '', 'error', 'problemsErrorIcon.foreground');
-      item.contextValue = 'error';
-      item.tooltip = node.text;
-      return item;
-    }
-    case 'message':
-      return row(node.text, '', 'info');
+    default:
+      return textItem(node);
   }
 }
 
-function row(label: string, description: string, icon: string, color?: string): vscode.TreeItem {
+/** What stands where there are no rows, or before them. */
+export function textItem({ kind, text }: { readonly kind: 'error' | 'message'; readonly text: string }): vscode.TreeItem {
+  if (kind === 'message') return row(text, '', 'info');
+  const item = row(text, '', 'error', 'problemsErrorIcon.foreground');
+  item.contextValue = 'error';
+  item.tooltip = text;
+  return item;
+}
+
+export function row(label: string, description: string, icon: string, color?: string): vscode.TreeItem {
   const item = new vscode.TreeItem(label);
   item.description = description;
   item.iconPath = new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color));
@@ -56,10 +60,12 @@ function row(label: string, description: string, icon: string, color?: string): 
   return item;
 }
 
-function hostItem(state: HostState): vscode.TreeItem {
+export function hostItem({ id, state }: { readonly id: string; readonly state: HostState }): vscode.TreeItem {
   const { source, view, error, link } = state;
   const ssh = source instanceof SshSource ? source : undefined;
   const facts: string[] = [];
+  const held = view?.model.machines.reduce((sum, machine) => sum + heldThreads(view, machine), 0) ?? 0;
+  if (held > 0) facts.push(heldText(held));
   if (link === 'connecting') facts.push(vscode.l10n.t('connecting…'));
   else if (link === 'disconnected') facts.push(vscode.l10n.t('disconnected'));
   else if (error !== undefined && !view) facts.push(vscode.l10n.t('cannot be read'));
@@ -72,6 +78,7 @@ function hostItem(state: HostState): vscode.TreeItem {
   item.collapsibleState = vscode.TreeItemCollapsibleState.Expanded;
   item.contextValue = ssh ? ['host.ssh', readAsRoot().includes(ssh.name) ? 'asRoot' : 'asUser', link ?? 'unconnected'].join(' ') : `host.${source.kind}`;
   item.tooltip = hostTooltip(state);
+  badge(item, id, held);
   return item;
 }
 
@@ -124,10 +131,10 @@ function modeText(mode: HostModel['mode']): string {
   }
 }
 
-function machineItem(view: HostView, machine: Machine, threads: readonly Thread[]): vscode.TreeItem {
+function machineItem({ id, state, machine, threads }: Extract<MachinesNode, { kind: 'machine' }>): vscode.TreeItem {
   const vcpus = machine.threads.filter(thread => thread.role.kind === 'vcpu').length;
-  const bad = machine.threads.filter(thread => trouble(view, thread)?.isBad === true).length;
-  const facts = [...(bad === 0 ? [] : [bad === 1 ? vscode.l10n.t('1 thread held back') : vscode.l10n.t('{0} threads held back', bad)]), `PID ${machine.pid}`];
+  const bad = heldThreads(state.view!, machine);
+  const facts = [...(bad === 0 ? [] : [heldText(bad)]), `PID ${machine.pid}`];
   if (machine.state === 'starting') facts.push(vscode.l10n.t('starting'));
   facts.push(vcpus === 1 ? vscode.l10n.t('1 vCPU') : vscode.l10n.t('{0} vCPUs', vcpus), machine.threads.length === 1 ? vscode.l10n.t('1 thread') : vscode.l10n.t('{0} threads', machine.threads.length));
   if (threads.length < machine.threads.length) facts.push(vscode.l10n.t('{0} fit the filter', threads.length));
@@ -138,7 +145,12 @@ function machineItem(view: HostView, machine: Machine, threads: readonly Thread[
   if (machine.uuid !== undefined) text.entry('UUID', machine.uuid);
   if (machine.uid !== undefined) text.entry('UID', String(machine.uid));
   item.tooltip = text.build();
+  badge(item, id, bad);
   return item;
+}
+
+function heldThreads(view: HostView, machine: Machine): number {
+  return machine.threads.filter(thread => trouble(view, thread)?.isBad === true).length;
 }
 
 /** `12 %`; two digits are all that such a measurement bears. */
@@ -158,20 +170,22 @@ export function trouble(view: HostView, thread: Thread): { readonly text: string
   return waiting === undefined || waiting < 0.01 ? undefined : { text: vscode.l10n.t('waits {0}', percent(waiting)), isBad: waiting >= 0.05 };
 }
 
-function threadItem(view: HostView, thread: Thread): vscode.TreeItem {
+function threadItem({ id, state, thread }: Extract<MachinesNode, { kind: 'thread' }>): vscode.TreeItem {
+  const view = state.view!;
   const facts = trouble(view, thread);
   const cpus = thread.cpusAllowed === undefined ? vscode.l10n.t('CPUs unknown') : vscode.l10n.t('CPUs {0}', thread.cpusAllowed.toString());
   const policy = thread.policy === 'other' ? [] : [`${thread.policy} ${thread.rtPriority}`];
   // Where the role says nothing the thread's own name does.
   const name = thread.role.kind === 'other' || thread.role.kind === 'kernel' ? [plain(thread.comm)] : [];
-  const item = row(plain(core().roleText(thread.role)), [...(facts ? [facts.text] : []), ...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy].join(' · '), ICONS[thread.role.kind] ?? 'circle-outline', facts?.isBad ? 'list.warningForeground' : undefined);
+  const item = row(plain(core().roleText(thread.role)), [...(facts ? [facts.text] : []), ...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy].join(' · '), ROLE_ICONS[thread.role.kind] ?? 'circle-outline', facts?.isBad ? 'list.warningForeground' : undefined);
   item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
   item.contextValue = 'thread';
   item.tooltip = threadTooltip(view, thread);
+  badge(item, id, facts?.isBad ? 1 : 0);
   return item;
 }
 
-const ICONS: Readonly<Partial<Record<Thread['role']['kind'], string>>> = {
+export const ROLE_ICONS: Readonly<Partial<Record<Thread['role']['kind'], string>>> = {
   emulator: 'vm-outline',
   vcpu: 'chip',
   iothread: 'arrow-swap',

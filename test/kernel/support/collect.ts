@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { LiveSource } from '../../../src/core/collect/collect';
-import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS, collectCommand } from '../../../src/core/collect/script';
+import { type CollectScriptOptions, DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS, collectCommand } from '../../../src/core/collect/script';
 import { WireDecoder } from '../../../src/core/collect/wire';
 import { LocalHost } from '../../../src/core/host/localHost';
+import type { Question } from '../../../src/core/host/source';
 import { buildModel } from '../../../src/core/model/buildModel';
 import type { Cgroup, HostModel, Machine, Problem, Thread } from '../../../src/core/model/hostModel';
 import { encodeBytes } from '../../../src/core/parse/bytes';
@@ -27,11 +28,21 @@ export async function collectModel(signal = NEVER): Promise<Collected> {
  * The same script, its shell run by another command: `setpriv …`, `unshare …`, `env …`. It gets the script on its
  * standard input and the shell with its arguments as its own last arguments.
  */
-export async function collectThrough(through: readonly string[], signal = NEVER): Promise<Collected> {
-  const { argv, prelude, stdin } = collectCommand(OPTIONS, false);
-  const decoder = new WireDecoder();
-  const { stderr } = await new LocalHost('test').run([...through, ...argv], { prelude, stdin, signal, onStdout: chunk => decoder.push(chunk) });
-  return modelOf(decoder.finish(stderr, 'test', { startedAt: 0, took: 0 }));
+export async function collectThrough(through: readonly string[], signal = NEVER, options: CollectScriptOptions = OPTIONS): Promise<Collected> {
+  return modelOf(await askThrough(through, { command: ({ watched }) => collectCommand(options, watched), decoder: () => new WireDecoder() }, signal));
+}
+
+/** With every cgroup of the machine. */
+export function collectAllThrough(through: readonly string[]): Promise<Collected> {
+  return collectThrough(through, NEVER, { ...OPTIONS, allCgroups: true });
+}
+
+/** The same of any other question. */
+export async function askThrough<T>(through: readonly string[], question: Question<T>, signal = NEVER): Promise<T> {
+  const { argv, prelude, stdin } = question.command({ watched: false, asRoot: false });
+  const decoder = question.decoder();
+  const { stderr } = await new LocalHost('test').run([...through, ...argv], { prelude, stdin, signal, onStdout: chunk => void decoder.push(chunk) });
+  return decoder.finish(stderr, 'test', { startedAt: 0, took: 0 });
 }
 
 async function modelOf(raw: RawSnapshot): Promise<Collected> {

@@ -88,9 +88,12 @@ export function disconnectAll(): void {
   hosts.clear();
 }
 
+export function sourceOf(host: SshHost, asRoot = false): LiveSource {
+  return new LiveSource('ssh', host, () => ({ qemuExecutables: DEFAULT_QEMU_EXECUTABLES, asRoot }));
+}
+
 export async function collect(host: SshHost, options: { readonly asRoot?: boolean; readonly signal?: AbortSignal } = {}): Promise<HostModel> {
-  const source = new LiveSource('ssh', host, () => ({ qemuExecutables: DEFAULT_QEMU_EXECUTABLES, asRoot: options.asRoot ?? false }));
-  const raw = await source.collect(options.signal ?? new AbortController().signal);
+  const raw = await sourceOf(host, options.asRoot).collect(options.signal ?? new AbortController().signal);
   const { model } = await buildModel(raw, { id: 'ssh', label: host.label }, { qemu: DEFAULT_QEMU_EXECUTABLES, managers: MANAGERS, helpers: HELPERS });
   return model;
 }

@@ -10,7 +10,7 @@ export interface Passed {
 export class Link {
   readonly passed: Passed[] = [];
   private readonly sockets = new Set<Socket>();
-  private isSilent = false;
+  private generation = 0;
 
   private constructor(
     private readonly server: Server,
@@ -27,20 +27,26 @@ export class Link {
       client.setNoDelay(true);
       for (const [from, to, towards] of [[client, host, 'host'], [host, client, 'client']] as const) {
         link.sockets.add(from);
+        const made = link.generation;
+        const isSilent = (): boolean => made < link.generation || to.destroyed;
         from.on('error', () => to.destroy());
         from.on('data', (chunk: Buffer) => {
-          if (!link.isSilent) setTimeout(() => link.pass(towards, to, chunk), oneWay);
+          setTimeout(() => {
+            if (isSilent()) return;
+            link.passed.push({ towards, bytes: chunk.length });
+            to.write(chunk);
+          }, oneWay);
         });
-        from.on('end', () => !link.isSilent && setTimeout(() => to.end(), oneWay));
+        from.on('end', () => setTimeout(() => isSilent() || to.end(), oneWay));
         from.on('close', () => link.sockets.delete(from));
       }
     });
     return link;
   }
 
-  /** From now on nothing arrives any more, and nobody is told: as when a cable is pulled. */
+  /** From now on nothing arrives any more of what is connected now, and nobody is told: as when a laptop has slept. */
   goSilent(): void {
-    this.isSilent = true;
+    this.generation++;
   }
 
   cut(): void {
@@ -50,12 +56,6 @@ export class Link {
   close(): void {
     this.cut();
     this.server.close();
-  }
-
-  private pass(towards: Passed['towards'], to: Socket, chunk: Buffer): void {
-    if (this.isSilent || to.destroyed) return;
-    this.passed.push({ towards, bytes: chunk.length });
-    to.write(chunk);
   }
 }
 

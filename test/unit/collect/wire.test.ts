@@ -27,10 +27,13 @@ const ANSWER = encodeBytes(
     '=cgroup-lens 1\n',
     framed('=f BYTES 519/cmdline', '/usr/bin/qemu-system-x86_64\0-name\0größe\udcff\0'),
     framed('=t 1 BYTES', MEMBERSHIP),
-    framed('=s 519/task/519 1 BYTES', statText(519, 'qemu-system-x86')),
-    framed('=s 519/task/528 1 BYTES', statText(528, FORGING)),
+    '=m 519/task/519 1\n',
+    framed('=s 519/task/519 BYTES', statText(519, 'qemu-system-x86')),
+    '=m 519/task/528 1\n',
+    framed('=s 519/task/528 BYTES', statText(528, FORGING)),
     framed('=t 2 BYTES', '0::/a\n=end\n1:cpu:/b\n'),
-    framed('=s 519/task/530 2 BYTES', statText(530, '')),
+    '=m 519/task/530 2\n',
+    framed('=s 519/task/530 BYTES', statText(530, '')),
     '=d /sys/fs/cgroup\n',
     framed('=f BYTES /sys/fs/cgroup/cgroup.controllers', 'cpuset cpu\n'),
     '=d /sys/fs/cgroup/a b\u2028\r=end\n',
@@ -141,7 +144,7 @@ describe("the collector's answer", () => {
   });
 
   it('never throws but a CollectError, and never hangs, on garbage', () => {
-    const frame = fc.constantFrom('=f 5 a', '=f 5 a\nabcde', '=f 99999999999999999999 a', '=f -3 a', '=f x', '=s 1/task/1 1 -40', '=s 1/task/1 1 1.5', '=s 1/task/1 9 3\nabc', '=s', '=t 1', '=t 1 3\nabc', '=a', '=a x', '=d', '=c 0 1/cmdline', '=h x', '=l', '=l =l', '=user', '=missing', '=end', '=', '', 'garbage', '=f 3 \nabc', '\u0000');
+    const frame = fc.constantFrom('=f 5 a', '=f 5 a\nabcde', '=f 99999999999999999999 a', '=f -3 a', '=f x', '=m 1/task/1 1', '=m 1/task/1 x', '=m', '=s 1/task/1 -40', '=s 1/task/1 1.5', '=s 1/task/1 3\nabc', '=s', '=t 1', '=t 1 3\nabc', '=a', '=a x', '=d', '=c 0 1/cmdline', '=h x', '=l', '=l =l', '=user', '=missing', '=end', '=', '', 'garbage', '=f 3 \nabc', '\u0000');
     fc.assert(
       fc.property(fc.array(fc.oneof(frame, fc.string({ unit: 'binary', maxLength: 10 })), { maxLength: 12 }), fc.boolean(), (lines, begins) => {
         const text = `${begins ? '=cgroup-lens 1\n' : ''}${lines.join('\n')}\n`;
@@ -160,11 +163,11 @@ describe("the collector's answer", () => {
     'an unknown frame': '=x 1',
     'no frame': 'hello',
     'a length that is negative': '=f -3 /a',
-    'a length that points back to its own frame, for ever': '=s 1/task/1 1 -18',
+    'a length that points back to its own frame, for ever': '=s 1/task/1 -18',
     'a length that is a fraction': '=f 1.5 /a',
     'a length that no file has': '=f 99999999999 /a',
-    'a thread with a text that never came': '=s 1/task/1 9 1',
-    'a thread that is none': '=s 1/../../etc 1 1',
+    'a thread with a text that never came': '=m 1/task/1 9',
+    'a thread that is none': '=m 1/../../etc 1',
     'no path': '=f 3',
   };
   for (const [name, header] of Object.entries(damaged)) {
@@ -186,6 +189,7 @@ describe('what the host says on standard error', () => {
   const messages: Readonly<Record<string, readonly [stderr: string, path: string, errno: string]>> = {
     'GNU grep: a task that went away': ['grep: 519/task/528/cgroup: No such process', '/proc/519/task/528/cgroup', 'ESRCH'],
     'GNU grep: a file of the kernel that may not be read': ['grep: /sys/fs/cgroup/a/cpuset.cpus: Permission denied', '/sys/fs/cgroup/a/cpuset.cpus', 'EACCES'],
+    'GNU find: a directory that may not be read': ["find: '/sys/fs/cgroup/a b': Permission denied", '/sys/fs/cgroup/a b', 'EACCES'],
     'GNU grep by its path': ['/usr/bin/grep: 1/stat: No such file or directory', '/proc/1/stat', 'ENOENT'],
     'a cgroup that was removed under the reader': ['grep: /sys/fs/cgroup/a/cpu.max: No such device', '/sys/fs/cgroup/a/cpu.max', 'ENODEV'],
     'a threaded cgroup': ['grep: /sys/fs/cgroup/a/cgroup.procs: Operation not supported', '/sys/fs/cgroup/a/cgroup.procs', 'EOPNOTSUPP'],

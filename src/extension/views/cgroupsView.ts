@@ -1,0 +1,151 @@
+import * as vscode from 'vscode';
+import type { HostId } from '../../core/host/source';
+import type { CgroupTree } from '../../core/model/cgroupTree';
+import type { Cgroup, HostModel, Thread } from '../../core/model/hostModel';
+import type { HostService, HostState, HostView } from '../hostService';
+import { core } from '../lazyCore';
+import { plain } from '../text';
+import { type CgroupNode, type CgroupsNode, type HierarchyNode, cgroupNode, cgroupTooltipOf, cgroupTreeItem, heldIn, hierarchyNode, hierarchyOfCpus, occupantNode } from './cgroupNodes';
+
+export const CGROUPS_VIEW = 'cgroupLens.cgroups';
+const ALL_CGROUPS = 'allCgroups';
+
+/** Host → hierarchy → cgroup → threads: the same facts as in Machines, from the other side. */
+export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<CgroupsNode | undefined>();
+  readonly onDidChangeTreeData = this.changed.event;
+  private readonly view: vscode.TreeView<CgroupsNode>;
+  private readonly disposables: vscode.Disposable[] = [];
+  /** Made when a host is first unfolded here: nobody else needs it. */
+  private readonly trees = new WeakMap<HostModel, Promise<CgroupTree>>();
+
+  constructor(
+    private readonly hosts: HostService,
+    private readonly memento: vscode.Memento,
+    private readonly log: vscode.LogOutputChannel,
+  ) {
+    hosts.allCgroups = memento.get(ALL_CGROUPS, false);
+    this.view = vscode.window.createTreeView(CGROUPS_VIEW, { treeDataProvider: this, showCollapseAll: true });
+    this.disposables.push(
+      this.view,
+      this.changed,
+      hosts.onDidChange(() => this.changed.fire(undefined)),
+      this.view.onDidChangeVisibility(() => this.becameVisible()),
+    );
+    this.tellFilter();
+    this.becameVisible();
+  }
+
+  get isVisible(): boolean {
+    return this.view.visible;
+  }
+
+  getTreeItem(node: CgroupsNode): vscode.TreeItem {
+    return cgroupTreeItem(node);
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: CgroupsNode): vscode.TreeItem {
+    item.tooltip ??= cgroupTooltipOf(node);
+    return item;
+  }
+
+  async getChildren(node?: CgroupsNode): Promise<CgroupsNode[]> {
+    if (!node) return this.hosts.hosts.map(hostNode);
+    switch (node.kind) {
+      case 'host':
+        return this.ofHost(node.state);
+      case 'hierarchy':
+        return [...this.below(node, [...(node.cgroup ? node.tree.children(node.cgroup) : []), ...node.at.apart]), ...occupantsOf(node)];
+      case 'cgroup':
+        return [...this.below(node, node.tree.children(node.cgroup)), ...occupantsOf(node)];
+      default:
+        return [];
+    }
+  }
+
+  getParent(node: CgroupsNode): CgroupsNode | undefined {
+    switch (node.kind) {
+      case 'host':
+        return undefined;
+      case 'thread':
+        return node.cgroup ? cgroupNode(node, node.cgroup) : hierarchyNode(node.state, node.tree, node.at);
+      case 'cgroup':
+        return node.cgroup.parent ? cgroupNode(node, node.cgroup.parent) : hierarchyNode(node.state, node.tree, node.at);
+      default:
+        return hostNode(node.state);
+    }
+  }
+
+  /** Selects a thread where it is in one hierarchy: by default in that of its CPUs. */
+  async reveal(state: HostState, thread: Thread, key = state.view && hierarchyOfCpus(state.view.model, thread)): Promise<void> {
+    if (!state.view || key === undefined) return;
+    const tree = await this.treeOf(state.view);
+    const at = tree.hierarchies.find(({ hierarchy }) => hierarchy.key === key);
+    const place = thread.membership.places.get(key);
+    const found = (place?.cgroup ? tree.occupants(place.cgroup) : at?.strays)?.find(occupant => occupant.thread.key === thread.key);
+    if (!at || !found) return;
+    const node = occupantNode(hierarchyNode(state, tree, at), place?.cgroup, found.machine, found.thread);
+    await this.view.reveal(node, { select: true, focus: true });
+  }
+
+  /** Whether cgroups without any QEMU thread are shown: the collector brings them only then. */
+  async showAll(all: boolean): Promise<void> {
+    this.hosts.allCgroups = all;
+    await this.memento.update(ALL_CGROUPS, all);
+    this.tellFilter();
+    this.changed.fire(undefined);
+    if (all) await this.read(this.hosts.hosts.filter(({ source }) => source.kind === 'live'), (id, token) => this.hosts.refresh(id, token));
+  }
+
+  dispose(): void {
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private tellFilter(): void {
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.allCgroups', this.hosts.allCgroups);
+  }
+
+  /** Reads, as if by itself, what nobody has read yet: whoever looks is asked nothing. */
+  private becameVisible(): void {
+    if (!this.view.visible) return;
+    const unread = this.hosts.hosts.filter(state => !state.view && state.error === undefined && state.link !== 'disconnected');
+    this.read(unread, id => this.hosts.refreshByItself(id)).catch((error: unknown) => this.log.error(core().describeError(error)));
+  }
+
+  private async read(states: readonly HostState[], read: (id: HostId, token: vscode.CancellationToken) => Promise<void>): Promise<void> {
+    if (states.length === 0) return;
+    await vscode.window.withProgress({ location: { viewId: CGROUPS_VIEW } }, (_, token) => Promise.all(states.map(({ source }) => read(source.id, token))));
+  }
+
+  private async ofHost(state: HostState): Promise<CgroupsNode[]> {
+    const { source, view, error } = state;
+    const message = (kind: 'error' | 'message', text: string): CgroupsNode => ({ kind, id: `${source.id}/${kind}`, state, text });
+    const nodes = error === undefined ? [] : [message('error', plain(core().describeError(error)))];
+    if (!view) return error === undefined ? [message('message', vscode.l10n.t('Not read yet'))] : nodes;
+    const tree = await this.treeOf(view);
+    const shown = tree.hierarchies.filter(({ population }) => this.hosts.allCgroups || population.threads > 0);
+    nodes.push(...shown.map(at => hierarchyNode(state, tree, at)));
+    if (shown.length === 0) nodes.push(message('message', view.model.mode === 'none' ? vscode.l10n.t('No cgroup file system is mounted on this host') : vscode.l10n.t('No QEMU thread in any cgroup')));
+    else if (this.hosts.allCgroups && source.kind === 'capture') nodes.push(message('message', vscode.l10n.t('A capture has the cgroups that were read when it was taken')));
+    return nodes;
+  }
+
+  private below(node: HierarchyNode | CgroupNode, cgroups: readonly Cgroup[]): CgroupsNode[] {
+    return cgroups.filter(cgroup => this.hosts.allCgroups || node.tree.population(cgroup).threads > 0).map(cgroup => cgroupNode(node, cgroup));
+  }
+
+  private treeOf(view: HostView): Promise<CgroupTree> {
+    let tree = this.trees.get(view.model);
+    if (!tree) this.trees.set(view.model, (tree = core().paced(core().buildingCgroupTree(view.model, thread => heldIn(view, thread)))));
+    return tree;
+  }
+}
+
+function hostNode(state: HostState): CgroupsNode {
+  return { kind: 'host', id: state.source.id, state };
+}
+
+function occupantsOf(node: HierarchyNode | CgroupNode): CgroupsNode[] {
+  const own = node.cgroup ? node.tree.occupants(node.cgroup).map(({ machine, thread }) => occupantNode(node, node.cgroup, machine, thread)) : [];
+  return node.kind === 'cgroup' ? own : [...own, ...node.at.strays.map(({ machine, thread }) => occupantNode(node, undefined, machine, thread))];
+}
