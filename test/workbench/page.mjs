@@ -157,7 +157,10 @@ export async function choose(page, begin, title) {
   const item = page.locator('.monaco-menu .action-label', { hasText: exactly(title) }).first();
   for (let attempt = 1; ; attempt++) {
     try {
-      if (!(await item.isVisible())) await row(page, begin).click({ button: 'right' });
+      if (!(await item.isVisible())) {
+        if (await page.locator('.monaco-menu').first().isVisible()) await page.keyboard.press('Escape'); // opened before the row changed
+        await row(page, begin).click({ button: 'right' });
+      }
       await item.click({ timeout: 3000 });
       await item.waitFor({ state: 'detached', timeout: 500 });
       break;

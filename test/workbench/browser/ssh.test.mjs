@@ -1,6 +1,7 @@
 // Hosts that are reached by SSH: a real sshd on this machine, a home folder of the suite's own, and QEMU processes to find.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Sshd, makeKey } from '../../../out/test/ssh/support/sshd.js';
@@ -214,6 +215,52 @@ describe('a key with a passphrase', () => {
     await choose(page, 'web1,', 'Remove Host');
     await row(page, 'web1,').waitFor({ state: 'detached' });
     await eventually(() => assert.deepEqual(settings()['cgroupLens.hosts'] ?? [], []));
+  });
+});
+
+describe('a host that takes a connection and says nothing', () => {
+  let workbench;
+  let page;
+  let silent;
+  const sockets = new Set();
+  before(async () => {
+    silent = createServer(socket => { sockets.add(socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)); });
+    await new Promise(resolve => silent.listen(0, '127.0.0.1', resolve));
+    writeFileSync(inSsh('known_hosts'), `[127.0.0.1]:${port} ${publicHostKey}\n`);
+    const dead = `op@127.0.0.1:${silent.address().port}`;
+    workbench = await open({ machineSettings: { 'cgroupLens.hosts': [dead, 'web1'] }, settings: { 'cgroupLens.autoRefresh': 1, 'cgroupLens.timeout': 600 } });
+    ({ page } = workbench);
+    await openSidebar(page, 'Cgroup Lens');
+  });
+  after(async () => {
+    await workbench?.close();
+    for (const socket of sockets) socket.destroy();
+    silent?.close();
+    rmSync(inSsh('known_hosts'), { force: true });
+  });
+
+  const time = async () => / (\d\d:\d\d:\d\d), /.exec(await hostRow(page, 'web1'))?.[1];
+
+  it('delays no other: that one is read again and again', async () => {
+    await row(page, `${NAME},`).waitFor({ timeout: 40_000 });
+    const first = await time();
+    await eventually(async () => assert.notEqual(await time(), first));
+    const second = await time();
+    await eventually(async () => assert.notEqual(await time(), second));
+    assert.match(await hostRow(page, `op@127.0.0.1:${silent.address().port}`), /, connecting…$/);
+    await screenshot(page, 'ssh-silent');
+  });
+
+  it('is given up at once when a person says so, and stays so', async () => {
+    const dead = `op@127.0.0.1:${silent.address().port}`;
+    await eventually(async () => {
+      await inlineAction(page, `${dead},`, 'Disconnect');
+      await eventually(async () => assert.match(await hostRow(page, dead), /, disconnected$/), 2000);
+    });
+    await eventually(() => assert.equal(sockets.size, 0));
+    const before = await time();
+    await eventually(async () => assert.notEqual(await time(), before));
+    assert.equal(sockets.size, 0);
   });
 });
 
