@@ -28,10 +28,10 @@ export async function pickSshHost(): Promise<string | undefined> {
 function ask(entries: readonly Offer[]): Promise<string | undefined> {
   const pick = vscode.window.createQuickPick<Offer>();
   pick.title = vscode.l10n.t('Add SSH Host');
-  pick.placeholder = vscode.l10n.t('user@host:port, or a Host of ssh_config');
+  pick.placeholder = whose();
   pick.matchOnDescription = true;
   const show = (): void => {
-    pick.items = [{ label: whose(), kind: vscode.QuickPickItemKind.Separator }, ...typed(pick.value.trim(), entries), ...entries];
+    pick.items = [...typed(pick.value.trim(), entries), { label: vscode.l10n.t('Hosts of ssh_config'), kind: vscode.QuickPickItemKind.Separator }, ...entries];
   };
   return new Promise(resolve => {
     pick.onDidChangeValue(show);
@@ -52,8 +52,7 @@ function ask(entries: readonly Offer[]): Promise<string | undefined> {
 
 /** What is typed, first: it need not stand in ssh_config. */
 function typed(value: string, entries: readonly Offer[]): Offer[] {
-  if (value === '' && entries.length > 0) return [];
-  if (value === '') return [{ label: vscode.l10n.t('ssh_config has no Host entry'), description: vscode.l10n.t('type user@host:port'), alwaysShow: true }];
+  if (value === '') return [{ label: '$(add) user@host:port', description: vscode.l10n.t('type it above') }];
   if (entries.some(entry => entry.name === value)) return [];
   if (!isHostName(value)) return [{ label: `$(circle-slash) ${plain(value)}`, description: vscode.l10n.t('is not the name of a host'), alwaysShow: true }];
   return [{ label: `$(add) ${plain(value)}`, name: value, alwaysShow: true }];
@@ -63,13 +62,13 @@ function offerOf({ alias, hostName, user, refused }: HostEntry): Offer {
   const address = [user, hostName].filter(part => part !== undefined).join('@');
   const added = sshHosts().names.includes(alias) ? [vscode.l10n.t('added already')] : [];
   if (!refused) return { label: `$(server) ${plain(alias)}`, description: [...(address === '' || address === alias ? [] : [plain(address)]), ...added].join(' · '), name: alias };
-  return { label: `$(circle-slash) ${plain(alias)}`, description: plain(vscode.l10n.t('cannot be used: {0} ({1})', refused.directive, `${refused.file}:${refused.line}`)), name: alias };
+  return { label: `$(circle-slash) ${plain(alias)}`, detail: plain(vscode.l10n.t('cannot be used: {0} ({1})', refused.directive, `${refused.file}:${refused.line}`)), name: alias };
 }
 
 /** Whose identity is used is not always that of the one who clicks: in a remote window it is the remote machine's. */
 function whose(): string {
   const { userName, home, env } = ssh().thisSshEnvironment();
-  const host = vscode.env.remoteName === undefined ? os.hostname() : vscode.l10n.t('{0}, where this remote window runs', os.hostname());
+  const host = vscode.env.remoteName === undefined ? os.hostname() : vscode.l10n.t('remote machine {0}', os.hostname());
   const folder = `${home}/.ssh`;
   return plain(env['SSH_AUTH_SOCK'] ? vscode.l10n.t('Keys, agent and known_hosts of {0} on {1} ({2})', userName, host, folder) : vscode.l10n.t('Keys and known_hosts of {0} on {1} ({2}); no agent', userName, host, folder));
 }

@@ -173,7 +173,8 @@ export class HostService implements vscode.Disposable {
   private async readHost({ source, view, link }: HostState, reading: Reading): Promise<void> {
     const remote = source instanceof SshSource ? source : undefined;
     if (remote && reading.mayAsk) remote.backOff.reset();
-    if (remote && link !== 'connected') this.update(source, { link: 'connecting' });
+    // Whoever tries again has read why it failed; what runs by itself leaves that where it is.
+    if (remote && link !== 'connected') this.update(source, { link: 'connecting', ...(reading.mayAsk ? { error: undefined } : {}) });
     try {
       const next = await this.read(source, reading, view?.model);
       remote?.backOff.reset();

@@ -61,15 +61,17 @@ const quietSettings = {
 
 /**
  * Makes `dir` ready for start(): user data, settings, an empty workspace folder, and the VSIX, or several, installed as a user would.
+ * machineSettings are those of scope `machine`, which a remote window, as every window here is, takes from its server alone.
  * fresh: false keeps what an earlier run left there, settings included.
  */
-export async function prepare(dir, { vsix, settings = {}, fresh = true } = {}) {
+export async function prepare(dir, { vsix, settings = {}, machineSettings = {}, fresh = true } = {}) {
   if (fresh) rmSync(dir, { recursive: true, force: true });
-  for (const folder of ['data/User', 'extensions', 'workspace']) mkdirSync(path.join(dir, folder), { recursive: true });
+  for (const folder of ['data/User', 'data/Machine', 'extensions', 'workspace']) mkdirSync(path.join(dir, folder), { recursive: true });
   // Without a config file of ours code-server writes one into the person's home.
   writeFileSync(path.join(dir, 'config.yaml'), 'auth: none\ncert: false\n');
-  const settingsFile = path.join(dir, 'data/User/settings.json');
-  if (!existsSync(settingsFile)) writeFileSync(settingsFile, JSON.stringify({ ...quietSettings, ...settings }, null, 2));
+  for (const [file, values] of [['data/User/settings.json', { ...quietSettings, ...settings }], ['data/Machine/settings.json', machineSettings]]) {
+    if (!existsSync(path.join(dir, file))) writeFileSync(path.join(dir, file), JSON.stringify(values, null, 2));
+  }
   for (const file of [vsix ?? []].flat()) await run(node, [entry, ...folders(dir), '--install-extension', file, '--force'], { quiet: true, env: cleanEnv(dir) });
 }
 

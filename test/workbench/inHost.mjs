@@ -55,7 +55,8 @@ async function main() {
   writeFileSync(path.join(development, 'package.json'), JSON.stringify({ name: 'empty', publisher: 'test', version: '0.0.0', engines: { vscode: '*' } }));
   // The extension host inherits the server's environment, CGROUP_LENS_TOTALS included; its console is not ours, so it writes a file.
   const report = path.join(dir, 'report.txt');
-  const server = await start(dir, { testDriver: true, env: { CGROUP_LENS_REPORT: report } });
+  // A home of its own: the suites connect by SSH, and no person's keys are theirs. VSCODE_CLI: the extension host takes this environment.
+  const server = await start(dir, { testDriver: true, env: { CGROUP_LENS_REPORT: report, HOME: path.join(dir, 'home'), SSH_AUTH_SOCK: '', VSCODE_CLI: '1' } });
   try {
     return await verdict(server, development);
   } finally {

@@ -15,10 +15,10 @@ let count = 0;
  * Starts a server of its own with the packaged extension, and opens it in a browser window of its own.
  * `outside` lists what the window asked of any other machine; close() ends window and server, and fails if there was anything.
  */
-export async function openWorkbench({ settings, env, viewport = { width: 1400, height: 900 }, trust = false, alone = false } = {}) {
+export async function openWorkbench({ settings, machineSettings, env, viewport = { width: 1400, height: 900 }, trust = false, alone = false } = {}) {
   await install();
   const dir = path.join(work, `browser-${++count}`);
-  await prepare(dir, { vsix, settings });
+  await prepare(dir, { vsix, settings, machineSettings });
   chromium ??= await browser();
   const server = await start(dir, { env, trust, alone });
   const context = await chromium.newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
@@ -29,7 +29,7 @@ export async function openWorkbench({ settings, env, viewport = { width: 1400, h
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const workbench = {
-    page, server, outside, folder: path.join(dir, 'workspace'),
+    page, server, outside, folder: path.join(dir, 'workspace'), machineSettings: path.join(dir, 'data/Machine/settings.json'),
     /** As a person reloads the window: what the workbench remembers stays. */
     async reload() {
       const loaded = page.waitForEvent('load', { timeout: 60_000 });
@@ -158,7 +158,10 @@ export async function choose(page, begin, title) {
   const item = page.locator('.monaco-menu .action-label', { hasText: exactly(title) }).first();
   for (let attempt = 1; ; attempt++) {
     try {
-      if (!(await item.isVisible())) await row(page, begin).click({ button: 'right' });
+      if (!(await item.isVisible())) {
+        if (await page.locator('.monaco-menu').first().isVisible()) await page.keyboard.press('Escape'); // opened before the row changed
+        await row(page, begin).click({ button: 'right' });
+      }
       await item.click({ timeout: 3000 });
       await item.waitFor({ state: 'detached', timeout: 500 });
       break;

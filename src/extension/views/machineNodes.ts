@@ -68,7 +68,7 @@ export function hostItem({ id, state }: { readonly id: string; readonly state: H
   if (held > 0) facts.push(heldText(held));
   if (link === 'connecting') facts.push(vscode.l10n.t('connecting…'));
   else if (link === 'disconnected') facts.push(vscode.l10n.t('disconnected'));
-  else if (error !== undefined) facts.push(vscode.l10n.t('cannot be read'));
+  else if (error !== undefined && !view) facts.push(vscode.l10n.t('cannot be read'));
   if (view && (error !== undefined || link === 'disconnected')) facts.push(vscode.l10n.t('stale'));
   if (ssh?.address !== undefined && ssh.address !== ssh.name) facts.push(plain(ssh.address));
   if (view) facts.push(view.model.mode, core().describeCollection(view.model, view.problems, source.kind));
@@ -76,7 +76,7 @@ export function hostItem({ id, state }: { readonly id: string; readonly state: H
   const icon = hostIcon(state);
   const item = row(plain(source.label), facts.join(' · '), icon, icon === 'error' ? 'problemsErrorIcon.foreground' : undefined);
   item.collapsibleState = vscode.TreeItemCollapsibleState.Expanded;
-  item.contextValue = ssh ? ['host.ssh', readAsRoot().includes(ssh.name) ? 'asRoot' : 'asUser', ...(isConnected(state) ? ['linked'] : [])].join(' ') : `host.${source.kind}`;
+  item.contextValue = ssh ? ['host.ssh', readAsRoot().includes(ssh.name) ? 'asRoot' : 'asUser', link ?? 'unconnected'].join(' ') : `host.${source.kind}`;
   item.tooltip = hostTooltip(state);
   badge(item, id, held);
   return item;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { DEFAULT_QEMU_EXECUTABLES } from '../../../src/core/collect/script';
+import { isHostName } from '../../../src/core/host/hostName';
 import { HOSTS, SAMPLE, ours, root } from './support';
 
 const text = readFileSync(path.join(root, 'package.json'), 'utf8');
@@ -34,7 +35,7 @@ describe('the manifest', () => {
 
   it('hides from the palette what needs a row of a tree', () => {
     const hidden = manifest.contributes.menus.commandPalette.filter((it: { when: string }) => it.when === 'false').map((it: { command: string }) => it.command);
-    for (const name of ['refreshHost', 'copyPath', 'copyTid', 'copyProcLine', 'openCgroup', 'revealInMachines', 'revealInCgroups']) assert.ok(hidden.includes(`cgroupLens.${name}`), name);
+    for (const name of ['refreshHost', 'retry', 'allowRoot', 'stopRoot', 'copyPath', 'copyTid', 'copyProcLine', 'openCgroup', 'revealInMachines', 'revealInCgroups']) assert.ok(hidden.includes(`cgroupLens.${name}`), name);
   });
 
   it('activates only for its own documents, its views and its commands', () => {
@@ -47,7 +48,23 @@ describe('the manifest', () => {
     assert.equal(description, '%capabilities.untrusted%');
     const settings = Object.keys(manifest.contributes.configuration.properties);
     assert.deepEqual(restrictedConfigurations.filter((name: string) => !settings.includes(name)), []);
-    assert.ok(restrictedConfigurations.includes('cgroupLens.qemuExecutables'));
+    for (const name of ['qemuExecutables', 'hosts', 'readAsRoot', 'hostsAtOnce']) assert.ok(restrictedConfigurations.includes(`cgroupLens.${name}`), name);
+  });
+
+  it('lets no workspace name a host, or allow reading as root', () => {
+    for (const name of ['hosts', 'readAsRoot', 'hostsAtOnce']) assert.equal(manifest.contributes.configuration.properties[`cgroupLens.${name}`].scope, 'machine', name);
+  });
+
+  it('takes for a host in its settings what the extension takes', () => {
+    const { pattern, maxLength } = manifest.contributes.configuration.properties['cgroupLens.hosts'].items;
+    const names = ['web1', 'op@10.0.0.5:2222', 'op@[fe80::1%eth0]:22', 'müller', 'a\u202eb', '', ' ', 'a b', '-oProxyCommand=x', '$(id)', 'a`b`', 'a;b', '*.example', '!web1', 'web?', 'a,b', '[x](command:y)', '<b>', `a${'b'.repeat(255)}`];
+    for (const name of names) assert.equal(new RegExp(pattern, 'u').test(name) && name.length <= maxLength, isHostName(name), name);
+    assert.equal(names.filter(isHostName).length, 5);
+  });
+
+  it('offers SSH hosts only where the window is trusted', () => {
+    const { enablement } = manifest.contributes.commands.find((it: { command: string }) => it.command === 'cgroupLens.addSshHost');
+    assert.equal(enablement, 'isWorkspaceTrusted');
   });
 
   it('invents no address', () => {

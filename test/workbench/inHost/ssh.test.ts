@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as vscode from 'vscode';
+import { BackOff } from '../../../src/extension/backOff';
+import { Reading } from '../../../src/extension/reading';
+import { closeEditors, eventually, ours, show } from './support';
+
+const NOBODY = 'nobody@127.0.0.1:1';
+
+function setHosts(hosts: readonly unknown[] | undefined): Thenable<void> {
+  return vscode.workspace.getConfiguration('cgroupLens').update('hosts', hosts, vscode.ConfigurationTarget.Global);
+}
+
+describe('a host in the setting', () => {
+  before(() => ours().activate());
+  after(async () => {
+    await setHosts(undefined);
+    await closeEditors();
+  });
+
+  it('is read when it is looked at: SSH is loaded then, and not before', async () => {
+    const bundles = (): string[] => Object.keys(require.cache).filter(file => file.startsWith(ours().extensionPath) && file.endsWith('ssh.js'));
+    const uri = vscode.Uri.from({ scheme: 'cgroup-lens', authority: Buffer.from(`ssh:${NOBODY}`, 'utf8').toString('hex'), path: `/${NOBODY}/guest.placement` });
+    const document = await show(uri);
+    assert.match(document.getText(), /this host or capture is not open in this window/);
+    assert.deepEqual(bundles(), []);
+    await setHosts([NOBODY, '$(id)', 42]);
+    await eventually(() => assert.doesNotMatch(document.getText(), /not open in this window/));
+    await vscode.commands.executeCommand('cgroupLens.refreshHost', `ssh:${NOBODY}`);
+    await eventually(() => assert.match(document.getText(), /^not connected: nobody@127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/));
+    assert.equal(bundles().length, 1);
+    await setHosts([]);
+    await eventually(() => assert.match(document.getText(), /this host or capture is not open in this window/));
+  });
+});
+
+describe('the time of a reading', () => {
+  it('runs out', async () => {
+    const reading = new Reading(30, false);
+    await eventually(() => assert.ok(reading.signal.aborted));
+    assert.equal(reading.timedOut, true);
+  });
+
+  it('stands still while a person is asked, and goes on afterwards', async () => {
+    const reading = new Reading(60, true);
+    await reading.untimed(() => reading.untimed(() => sleep(150)));
+    assert.equal(reading.signal.aborted, false);
+    await eventually(() => assert.equal(reading.timedOut, true));
+  });
+
+  it('does not matter once there is an answer, or a person has ended it', async () => {
+    const answered = new Reading(20, true);
+    const cancelled = new Reading(20, true);
+    answered.end();
+    cancelled.cancel();
+    cancelled.end();
+    await answered.untimed(() => sleep(1));
+    await sleep(60);
+    assert.deepEqual([answered.signal.aborted, answered.timedOut, cancelled.timedOut], [false, false, false]);
+  });
+});
+
+describe('a host that keeps failing', () => {
+  it('is left alone for 10, 20, 40 … 300 seconds, until it answers or a person asks', () => {
+    let now = 0;
+    const backOff = new BackOff(() => now);
+    assert.equal(backOff.isOver, true);
+    for (const seconds of [10, 20, 40, 80, 160, 300, 300]) {
+      backOff.failed();
+      now += seconds * 1000 - 1;
+      assert.equal(backOff.isOver, false, `${seconds}`);
+      now += 1;
+      assert.equal(backOff.isOver, true, `${seconds}`);
+    }
+    backOff.failed();
+    backOff.reset();
+    assert.equal(backOff.isOver, true);
+  });
+});
