@@ -19,7 +19,7 @@ describe('ssh_config, as ssh -G reads it', () => {
   let environment: SshEnvironment;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'cgroup-lens-ssh-G-'));
-    environment = { home: homedir, userName: username, uid, localHostName: hostname(), env: { ...process.env, KEYS: '/keys' }, platform: 'linux', systemFolder: '/etc/ssh' };
+    environment = { home: homedir, userName: username, uid, localHostName: hostname(), env: { ...process.env, KEYS: '/keys' }, platform: 'linux', systemFolder: '/etc/ssh', pipes: [] };
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 

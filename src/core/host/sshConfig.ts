@@ -2,7 +2,7 @@ import { SshError } from '../errors';
 import { knownHostsName } from './knownHosts';
 import type { SshConfigFiles } from './sshConfigFiles';
 import { bad, unsupported, wordOf, type ConfigLine } from './sshConfigLines';
-import type { SshEnvironment } from './sshEnvironment';
+import { PIPES, type SshEnvironment } from './sshEnvironment';
 import { expandPath, variable, type Tokens } from './sshExpand';
 import { lowerCase } from './sshPatterns';
 import { settingsFor, type Asked, type Settings } from './sshSettings';
@@ -188,14 +188,19 @@ function identityFiles({ identityFiles: lines }: Settings, tokens: Tokens, envir
 }
 
 /**
- * On Windows, ssh has a pipe of its own for its agent. Pageant is not tried by itself: it is asked for with
- * `IdentityAgent //./pipe/pageant.…`, which Pageant writes into a file to be included, and ssh would not find it either.
+ * On Windows, ssh has a pipe of its own for its agent. Where nobody listens there, PuTTY's Pageant may: its pipe is named
+ * for the user, with a hash behind (PuTTY, windows/utils/agent_named_pipe_name.c).
  */
+function windowsAgent({ pipes, userName }: SshEnvironment): string {
+  const own = 'openssh-ssh-agent';
+  return PIPES + (pipes.includes(own) ? own : (pipes.find(name => name.startsWith(`pageant.${userName}.`)) ?? own));
+}
+
 function agent(line: ConfigLine | undefined, tokens: Tokens, environment: SshEnvironment): string | undefined {
   const { env, platform } = environment;
   const word = line === undefined ? 'SSH_AUTH_SOCK' : wordOf(line);
   if (word === 'none') return undefined;
-  if (word === 'SSH_AUTH_SOCK') return env['SSH_AUTH_SOCK'] || (platform === 'win32' ? '\\\\.\\pipe\\openssh-ssh-agent' : undefined);
+  if (word === 'SSH_AUTH_SOCK') return env['SSH_AUTH_SOCK'] || (platform === 'win32' ? windowsAgent(environment) : undefined);
   const name = /^\$(?!\{)(.*)$/s.exec(word)?.[1];
   if (name === undefined) return expandPath(line!, word, tokens, environment);
   if (!/^\w+$/.test(name)) throw bad(line!, 'it is not the name of a variable');

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 
 /** What ssh takes from the machine and the person who starts it. */
@@ -12,6 +13,8 @@ export interface SshEnvironment {
   readonly platform: NodeJS.Platform;
   /** Where the system's ssh_config and ssh_known_hosts are. */
   readonly systemFolder: string;
+  /** Names of the pipes that are open, on Windows: agents listen there. */
+  readonly pipes: readonly string[];
 }
 
 export function thisSshEnvironment(): SshEnvironment {
@@ -19,7 +22,17 @@ export function thisSshEnvironment(): SshEnvironment {
   const onWindows = platform === 'win32';
   const { username: userName, uid } = thisUser();
   const systemFolder = onWindows ? `${env['ProgramData'] ?? 'C:\\ProgramData'}\\ssh` : '/etc/ssh';
-  return { home: homedir(), userName, uid: onWindows ? undefined : uid, localHostName: hostname(), env, platform, systemFolder };
+  return { home: homedir(), userName, uid: onWindows ? undefined : uid, localHostName: hostname(), env, platform, systemFolder, pipes: onWindows ? openPipes() : [] };
+}
+
+export const PIPES = '\\\\.\\pipe\\';
+
+function openPipes(): readonly string[] {
+  try {
+    return readdirSync(PIPES);
+  } catch {
+    return []; // then ssh's own is tried, and its absence told
+  }
 }
 
 /** In a container the UID may have no entry in the password database. */

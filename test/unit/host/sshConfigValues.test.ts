@@ -57,6 +57,14 @@ describe('the agent', () => {
     'Windows: the pipe of Pageant, as Pageant writes it down': ['win32', undefined, 'IdentityAgent "//./pipe/pageant.op.1f"', '//./pipe/pageant.op.1f'],
     'Windows: a pipe with its backslashes doubled, as ssh wants them': ['win32', undefined, 'IdentityAgent \\\\\\\\.\\\\pipe\\\\x', '\\\\.\\pipe\\x'],
   };
+  const agents: Readonly<Record<string, readonly [pipes: readonly string[], expected: string]>> = {
+    'ssh\'s own, whoever else listens': [['pageant.op.1f', 'openssh-ssh-agent'], PIPE],
+    'Pageant\'s, where ssh\'s own is not there': [['x', 'pageant.op.1f'], '\\\\.\\pipe\\pageant.op.1f'],
+    'not the Pageant of another user': [['pageant.opera.1f', 'pageant.root.1f'], PIPE],
+  };
+  for (const [name, [pipes, expected]] of Object.entries(agents)) {
+    it(`Windows: ${name}`, () => assert.equal(field('agent', { platform: 'win32', env: {}, home: 'C:\\Users\\op', pipes })(''), expected));
+  }
   for (const [name, [platform, socket, text, expected]] of Object.entries(platforms)) {
     it(name, () => assert.equal(field('agent', { platform, env: socket === undefined ? {} : { SSH_AUTH_SOCK: socket }, home: platform === 'win32' ? 'C:\\Users\\op' : '/home/op' })(text), expected));
   }

@@ -7,7 +7,7 @@ import type { SshEnvironment } from '../../../src/core/host/sshEnvironment';
 import type { SshTarget } from '../../../src/core/host/sshTarget';
 
 export const ENVIRONMENT: SshEnvironment = {
-  home: '/home/op', userName: 'op', uid: 1000, localHostName: 'desk.example.com', platform: 'linux', systemFolder: '/etc/ssh',
+  home: '/home/op', userName: 'op', uid: 1000, localHostName: 'desk.example.com', platform: 'linux', systemFolder: '/etc/ssh', pipes: [],
   env: { SSH_AUTH_SOCK: '/run/agent', KEYS: '/keys', EMPTY: '' },
 };
 
