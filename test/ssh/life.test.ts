@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { type Server, createServer } from 'node:net';
+import { once } from 'node:events';
+import { type Server, type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CollectError, SshError } from '../../src/core/errors';
+import { Turns } from '../../src/core/host/turns';
 import { cleanUp, newFolder, start } from '../kernel/support/cleanUp';
 import { type Wanted, collect, disconnectAll, hostOf } from './support/client';
 import { Link, roundTrips } from './support/proxy';
@@ -151,17 +153,21 @@ describe('the life of a connection', () => {
     assert.equal(sshd.log().match(/Accepted publickey/g)?.length, 1);
   });
 
-  it('cancelled while it connects to a host that says nothing', async () => {
-    const server = createServer(() => undefined).listen(0, '127.0.0.1');
-    servers.push(server);
-    await new Promise(resolve => server.once('listening', resolve));
-    const abort = new AbortController();
-    const connecting = fails(collect(hostOf(server.address() as { port: number }), { signal: abort.signal }));
-    await new Promise(resolve => server.once('connection', resolve));
-    abort.abort();
-    assert.ok(CollectError.is(await connecting, 'cancelled'));
-    await new Promise<void>((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(assert.ok(count <= 1)))));
-  });
+  for (const [where, turns] of [['it is connected', new Turns(1, 60_000)], ['it waits for its turn', new Turns(0, 60_000)]] as const) {
+    it(`cancelled while ${where}, to a host that says nothing: the connection ends`, async () => {
+      const server = createServer(socket => socket.resume()).listen(0, '127.0.0.1');
+      servers.push(server);
+      await once(server, 'listening');
+      const abort = new AbortController();
+      const connecting = fails(collect(hostOf(server.address() as { port: number }, { turns }), { signal: abort.signal }));
+      const [socket] = (await once(server, 'connection')) as [Socket];
+      await sleep(50);
+      const closed = once(socket, 'close');
+      abort.abort();
+      assert.ok(CollectError.is(await connecting, 'cancelled'));
+      await closed;
+    });
+  }
 
   for (const [when, pause] of [['while a shell waits', 500], ['while the next shell is being opened', 0]] as const) {
     it(`a link that goes silent ${when}: the refresh is cancelled, the next one has a connection of its own`, async () => {
@@ -234,7 +240,7 @@ describe('the life of a connection', () => {
     it('speaks no SSH', async () => {
       const server = createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1');
       servers.push(server);
-      await new Promise(resolve => server.once('listening', resolve));
+      await once(server, 'listening');
       const error = await fails(collect(hostOf(server.address() as { port: number })));
       assert.ok(SshError.is(error) && (error.reason === 'protocol' || error.reason === 'connection-lost'), String(error));
     });

@@ -119,13 +119,14 @@ function describe(error: Error): string {
 
 /** The SSH handshake: the host's key first, then who we are. @throws SshError */
 async function logIn(where: SshWhere, target: SshTarget, sock: Duplex, means: SshMeans, ask: SshQuestions, signal: AbortSignal): Promise<Client> {
-  const endTurn = await means.turns.take(signal);
   const client = new Client();
+  let endTurn = (): void => undefined;
   try {
+    endTurn = await means.turns.take(signal);
     const hostKeys = await HostKeys.read(where, target, means.acceptedKeys);
     const letIn = new Promise<void>((resolve, reject) => {
       const fail = (error: unknown): void => reject(error as Error); // the first that is told is why
-      const patient = whileAsking(ask, endTurn);
+      const patient = whileAsking(ask, () => endTurn());
       const login = new SshLogin(where, target, means.keyring, patient, signal, fail);
       let isVerified = false;
       client.on('ready', resolve);

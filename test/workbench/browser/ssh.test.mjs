@@ -224,7 +224,7 @@ describe('a host that takes a connection and says nothing', () => {
   let silent;
   const sockets = new Set();
   before(async () => {
-    silent = createServer(socket => { sockets.add(socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)); });
+    silent = createServer(socket => { sockets.add(socket.resume().on('close', () => sockets.delete(socket)).on('error', () => undefined)); });
     await new Promise(resolve => silent.listen(0, '127.0.0.1', resolve));
     writeFileSync(inSsh('known_hosts'), `[127.0.0.1]:${port} ${publicHostKey}\n`);
     const dead = `op@127.0.0.1:${silent.address().port}`;
