@@ -247,7 +247,7 @@ export async function answerFile(page, file) {
   await accept.waitFor();
   await eventually(async () => {
     if (await quickInput(page).isVisible()) {
-      if ((await input.inputValue()) !== file) await input.fill(file);
+      if ((await input.inputValue({ timeout: 1000 })) !== file) await input.fill(file, { timeout: 1000 });
       else await accept.click({ timeout: 1000 });
     }
     assert.equal(await quickInput(page).isVisible(), false);
