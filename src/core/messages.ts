@@ -61,24 +61,24 @@ function describeSshError({ reason, details }: SshError): string {
   const fingerprint = visible(details.fingerprint ?? '');
   switch (reason) {
     case 'unsupported-config':
-      return t('{0} is not connected: ssh_config has "{1}" for it ({2}), which Cgroup Lens does not do, and it does not connect without it.', host, said, place);
+      return t('Not supported: ssh_config has "{1}" for {0} ({2}). It is not connected without it.', host, said, place);
     case 'bad-config':
       if (details.host === '') return t('{0} cannot be used: {1}', place, said);
       return place === '' ? t('{0} is not connected: {1}', host, said) : t('{0} is not connected: {1} cannot be used: {2}', host, place, said);
     case 'unreachable':
       return t('{0} cannot be reached: {1}. Check its name and port, and whether it is up.', host, said);
     case 'host-key-changed':
-      return t('{0} is not connected: its host key is {1}, and known_hosts has {2}. Somebody may be in between, or the host was installed anew. Ask who runs it, then remove the old line.', host, fingerprint, visible((details.known ?? []).join(', ')));
+      return t('Host key changed: {0} shows {1}, and known_hosts has {2}. It is not connected: somebody may be in between, or the host was installed anew. Ask who runs it, then remove the old line.', host, fingerprint, visible((details.known ?? []).join(', ')));
     case 'host-key-revoked':
-      return t('{0} is not connected: its host key {1} is revoked ({2}).', host, fingerprint, place);
+      return t('Host key revoked: {0} shows {1}, which {2} forbids. It is not connected.', host, fingerprint, place);
     case 'host-key-refused':
-      return t('{0} is not connected: its host key {1} is not known, and was not accepted.', host, fingerprint);
+      return t('Host key not accepted: {0} shows {1}, which nobody knows. It is not connected.', host, fingerprint);
     case 'authentication':
       return t('{0} lets nobody in with what was offered: {1}. Check the user, the keys of the agent, and IdentityFile.', host, said);
     case 'given-up':
-      return t('{0} is not connected: the question for {1} was closed without an answer.', host, said);
+      return t('Not answered: {0} is not connected, for the question for {1} was closed.', host, said);
     case 'not-asked':
-      return t('{0} is not connected: it needs {1}, and refreshes by themselves do not ask. Retry asks.', host, said);
+      return t('Needs {1}: {0} is not connected, and refreshes by themselves do not ask. Retry asks.', host, said);
     case 'connection-lost':
       return t('{0}: the connection was lost: {1}. Retry connects anew.', host, said);
     case 'no-channel':

@@ -54,7 +54,7 @@ describe('files of ssh_config', () => {
     'files that include each other twice and twice again': [{ 'home/.ssh/config': 'Include a a\n', 'home/.ssh/a': 'Include b b', 'home/.ssh/b': 'Include c c', 'home/.ssh/c': 'Include d d', 'home/.ssh/d': 'Include e e', 'home/.ssh/e': 'Include f f', 'home/.ssh/f': 'Include g g', 'home/.ssh/g': 'Include h h', 'home/.ssh/h': 'Include i i', 'home/.ssh/i': 'Include j j' }, /more than 1000 files are included/],
     'a file that is larger than any': [{ 'home/.ssh/config': '#\n'.repeat(600_000) }, /all files together are larger than 1048576 bytes/],
     'a file with a NUL': [{ 'home/.ssh/config': 'User a\0b' }, /it holds a NUL/],
-    'an Include that not every ssh understands': [{ 'home/.ssh/config': 'Include ${KEYS}/x' }, 'unsupported-config 1: Include ${KEYS}/x | web is not connected: ssh_config has "Include ${KEYS}/x" for it (/home/.ssh/config:1), which Cgroup Lens does not do, and it does not connect without it.'],
+    'an Include that not every ssh understands': [{ 'home/.ssh/config': 'Include ${KEYS}/x' }, 'unsupported-config 1: Include ${KEYS}/x | Not supported: ssh_config has "Include ${KEYS}/x" for web (/home/.ssh/config:1). It is not connected without it.'],
     'the same for another host': [{ 'home/.ssh/config': 'Host db\n Include %h/x ~root/x [ab]' }, 'op@web:22'],
     'an Include with ~ in the system\'s file': [{ 'etc/ssh_config': 'Include ~/x' }, /unsupported-config 1: Include ~\/x/],
   };
