@@ -67,8 +67,9 @@ function offerOf({ alias, hostName, user, refused }: HostEntry): Offer {
 
 /** Whose identity is used is not always that of the one who clicks: in a remote window it is the remote machine's. */
 function whose(): string {
-  const { userName, home, env } = ssh().thisSshEnvironment();
+  const { userName, home, env, platform } = ssh().thisSshEnvironment();
   const host = vscode.env.remoteName === undefined ? os.hostname() : vscode.l10n.t('remote machine {0}', os.hostname());
   const folder = `${home}/.ssh`;
-  return plain(env['SSH_AUTH_SOCK'] ? vscode.l10n.t('Keys, agent and known_hosts of {0} on {1} ({2})', userName, host, folder) : vscode.l10n.t('Keys and known_hosts of {0} on {1} ({2}); no agent', userName, host, folder));
+  const hasAgent = Boolean(env['SSH_AUTH_SOCK']) || platform === 'win32'; // there an agent has a pipe that everybody finds
+  return plain(hasAgent ? vscode.l10n.t('Keys, agent and known_hosts of {0} on {1} ({2})', userName, host, folder) : vscode.l10n.t('Keys and known_hosts of {0} on {1} ({2}); no agent', userName, host, folder));
 }
