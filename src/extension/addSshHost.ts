@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import type { HostEntry } from '../core/host/sshConfig';
-import { isHostName } from '../core/host/hostName';
+import { mayBeHost } from '../core/host/hostName';
 import { sshHosts } from './config';
 import { ssh } from './lazySsh';
 import { plain } from './text';
@@ -18,7 +18,7 @@ interface Offer extends vscode.QuickPickItem {
 export async function pickSshHost(): Promise<string | undefined> {
   const environment = ssh().thisSshEnvironment();
   const config = await ssh().readSshConfig(environment);
-  const entries = ssh().hostEntries(config, environment).filter(({ alias }) => isHostName(alias));
+  const entries = ssh().hostEntries(config, environment).filter(({ alias }) => mayBeHost(alias));
   const name = await ask(entries.map(offerOf));
   // Said before anything is remembered: what cannot be used is not added.
   if (name !== undefined) ssh().resolveTarget(config, name, environment);
@@ -54,7 +54,7 @@ function ask(entries: readonly Offer[]): Promise<string | undefined> {
 function typed(value: string, entries: readonly Offer[]): Offer[] {
   if (value === '') return [{ label: '$(add) user@host:port', description: vscode.l10n.t('type it above') }];
   if (entries.some(entry => entry.name === value)) return [];
-  if (!isHostName(value)) return [{ label: `$(circle-slash) ${plain(value)}`, description: vscode.l10n.t('is not the name of a host'), alwaysShow: true }];
+  if (!mayBeHost(value)) return [{ label: `$(circle-slash) ${plain(value)}`, description: vscode.l10n.t('is not the name of a host'), alwaysShow: true }];
   return [{ label: `$(add) ${plain(value)}`, name: value, alwaysShow: true }];
 }
 

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { isHostName } from '../core/host/hostName';
+import { mayBeHost } from '../core/host/hostName';
 import type { ProgramNames } from '../core/model/machines';
 import { core } from './lazyCore';
 
@@ -18,7 +18,7 @@ export function programNames(): ProgramNames {
 /** Hosts that are reached by SSH, and what stands among them that names none. */
 export function sshHosts(): { readonly names: readonly string[]; readonly refused: readonly unknown[] } {
   const entries = list('hosts');
-  const names = entries.filter((name): name is string => typeof name === 'string' && isHostName(name));
+  const names = entries.filter((name): name is string => typeof name === 'string' && mayBeHost(name));
   return { names: [...new Set(names)], refused: entries.filter(entry => !names.includes(entry as string)) };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { DEFAULT_QEMU_EXECUTABLES } from '../../../src/core/collect/script';
-import { isHostName } from '../../../src/core/host/hostName';
+import { mayBeHost } from '../../../src/core/host/hostName';
 import { HOSTS, SAMPLE, ours, root } from './support';
 
 const text = readFileSync(path.join(root, 'package.json'), 'utf8');
@@ -58,8 +58,8 @@ describe('the manifest', () => {
   it('takes for a host in its settings what the extension takes', () => {
     const { pattern, maxLength } = manifest.contributes.configuration.properties['cgroupLens.hosts'].items;
     const names = ['web1', 'op@10.0.0.5:2222', 'op@[fe80::1%eth0]:22', 'müller', 'a\u202eb', '', ' ', 'a b', '-oProxyCommand=x', '$(id)', 'a`b`', 'a;b', '*.example', '!web1', 'web?', 'a,b', '[x](command:y)', '<b>', `a${'b'.repeat(255)}`];
-    for (const name of names) assert.equal(new RegExp(pattern, 'u').test(name) && name.length <= maxLength, isHostName(name), name);
-    assert.equal(names.filter(isHostName).length, 5);
+    for (const name of names) assert.equal(new RegExp(pattern, 'u').test(name) && name.length <= maxLength, mayBeHost(name), name);
+    assert.equal(names.filter(mayBeHost).length, 5);
   });
 
   it('offers SSH hosts only where the window is trusted', () => {
