@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { type Socket, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
-import { SshError, type SshReason, type SshWhere } from '../errors';
+import { SshError, type SshWhere } from '../errors';
 import { unlessAborted } from './abort';
+import { dial } from './dial';
 import { HostKeys } from './hostKeys';
 import type { Keyring } from './identities';
 import { SshLogin } from './sshLogin';
@@ -26,25 +25,18 @@ const HOST_KEY_ALGORITHMS: readonly ServerHostKeyAlgorithm[] = ['ssh-ed25519', '
 
 /** A connection through which somebody was let in, with those to the jump hosts on the way. */
 export class SshConnection {
-  /** Why it is over, when it is. Never rejects. */
-  readonly ended: Promise<SshError>;
-  /** False from the moment it is over: known before `ended` has told those who wait for it. */
-  isOpen = true;
+  private why: SshError | undefined;
+  /** Who waits for an answer that will not come once it is over. */
+  private readonly waiting = new Set<(why: SshError) => void>();
 
   private constructor(
     private readonly host: string,
     private readonly client: Client,
-    via: SshConnection | undefined,
+    private readonly via: SshConnection | undefined,
   ) {
-    this.ended = new Promise(resolve => {
-      const over = (said: string): void => {
-        this.isOpen = false;
-        via?.end();
-        resolve(new SshError('connection-lost', { host, said }));
-      };
-      client.on('error', error => over(error.message));
-      client.on('close', () => over('the other side closed it'));
-    });
+    client.on('error', error => error.level !== 'agent' && this.over(error.message));
+    const closed = (): void => this.over('the other side closed it');
+    client.on('end', closed).on('close', closed);
   }
 
   /** Connects, hop by hop; each is verified by its own name and lets us in for itself. @throws SshError, or the signal's reason */
@@ -53,9 +45,11 @@ export class SshConnection {
     try {
       for (const hop of [...target.jumps, target]) {
         const where = { host, ...(hop === target ? {} : { hop: `${hop.user}@${hop.hostName}:${hop.port}` }) };
-        const sock = via ? await via.forward(hop, where, signal) : await dial(hop, where, signal);
-        const client = await logIn(where, hop, sock, means, ask, signal);
-        via = new SshConnection(host, client, via);
+        const sock = via ? await via.forward(hop, where, signal) : await dial(hop.hostName, hop.port, where, signal);
+        const client = new Client();
+        const next = new SshConnection(host, client, via);
+        await logIn(next, client, where, hop, sock, means, ask, signal);
+        via = next;
       }
     } catch (error) {
       via?.end();
@@ -64,65 +58,64 @@ export class SshConnection {
     return via!;
   }
 
+  /** Why it is over: `undefined` while it is not. */
+  get ended(): SshError | undefined {
+    return this.why;
+  }
+
   /** Starts a command. @throws SshError */
-  async exec(command: string): Promise<ClientChannel> {
+  exec(command: string): Promise<ClientChannel> {
     return this.channel('no-channel', { host: this.host }, opened => this.client.exec(command, opened));
   }
 
   end(): void {
     this.client.end();
+    this.over('it was ended here');
   }
 
-  /** Without a word to the other side, which may not be there any more. */
-  cut(): void {
-    this.client.destroy();
+  /** Ends it, for this reason; once. Without a word to the other side, which may not be there any more. */
+  over(said: string): void {
+    if (this.why) return;
+    this.why = new SshError('connection-lost', { host: this.host, said });
+    this.via?.end();
+    setImmediate(() => this.client.destroy()); // after the farewell, if there was one
+    for (const tell of this.waiting) tell(this.why);
+    this.waiting.clear();
   }
 
   private async forward({ hostName, port }: SshTarget, where: SshWhere, signal: AbortSignal): Promise<Duplex> {
-    const channel = await this.channel('unreachable', where, opened => this.client.forwardOut('127.0.0.1', 0, hostName, port, opened));
-    if (!signal.aborted) return channel;
-    channel.close();
-    throw signal.reason;
+    const opening = this.channel('unreachable', where, opened => this.client.forwardOut('127.0.0.1', 0, hostName, port, opened));
+    try {
+      return await unlessAborted(signal, opening);
+    } catch (error) {
+      void opening.then(channel => channel.close(), () => undefined); // one that comes too late
+      throw error;
+    }
   }
 
   private channel(reason: 'no-channel' | 'unreachable', where: SshWhere, open: (opened: (error: Error | undefined, channel: ClientChannel) => void) => void): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
-      void this.ended.then(reject);
-      if (!this.isOpen) return;
-      const failed = (error: Error, why: SshReason): void => reject(new SshError(why, { ...where, said: error.message }, error));
+      if (this.why) return reject(this.why);
+      this.waiting.add(reject);
       try {
-        open((error, channel) => (error ? failed(error, this.isOpen ? reason : 'connection-lost') : resolve(channel)));
+        open((error, channel) => {
+          this.waiting.delete(reject);
+          if (error) reject(this.why ?? new SshError(reason, { ...where, said: error.message }, error));
+          else resolve(channel);
+        });
       } catch (error) {
-        failed(error as Error, 'connection-lost'); // "Not connected": its end has not been told yet
+        this.over((error as Error).message); // "Not connected": its end has not been told yet
       }
     });
   }
 }
 
-/** A TCP connection. @throws SshError `unreachable` */
-async function dial({ hostName, port }: SshTarget, where: SshWhere, signal: AbortSignal): Promise<Socket> {
-  signal.throwIfAborted();
-  const socket = connect({ host: hostName, port, noDelay: true });
-  try {
-    await unlessAborted(signal, once(socket, 'connect'));
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    throw signal.aborted ? error : new SshError('unreachable', { ...where, said: describe(error as Error) }, error);
-  }
-}
-
-/** Of several addresses each has an error of its own, and the whole has no message. */
-function describe(error: Error): string {
-  return error instanceof AggregateError ? error.errors.map(one => (one as Error).message).join(', ') : error.message;
-}
-
 /** The SSH handshake: the host's key first, then who we are. @throws SshError */
-async function logIn(where: SshWhere, target: SshTarget, sock: Duplex, means: SshMeans, ask: SshQuestions, signal: AbortSignal): Promise<Client> {
-  const client = new Client();
+async function logIn(connection: SshConnection, client: Client, where: SshWhere, target: SshTarget, sock: Duplex, means: SshMeans, ask: SshQuestions, signal: AbortSignal): Promise<void> {
   let endTurn = (): void => undefined;
   try {
     endTurn = await means.turns.take(signal);
+    if (sock.destroyed) throw new SshError('connection-lost', { ...where, said: 'the other side closed it' });
     const hostKeys = await HostKeys.read(where, target, means.acceptedKeys);
     const letIn = new Promise<void>((resolve, reject) => {
       const fail = (error: unknown): void => reject(error as Error); // the first that is told is why
@@ -146,14 +139,15 @@ async function logIn(where: SshWhere, target: SshTarget, sock: Duplex, means: Ss
           hostKeys.check(key, patient, signal).then(() => {
             isVerified = true;
             verify(true);
-          }, fail);
+          }, error => {
+            fail(error);
+            connection.over('another host key'); // keys are exchanged again when it has long been used
+          });
         },
         authHandler: login.handler,
       });
     });
     await unlessAborted(signal, letIn);
-    client.removeAllListeners();
-    return client;
   } catch (error) {
     client.on('error', () => undefined); // what it says while it ends is nobody's business any more
     client.destroy();

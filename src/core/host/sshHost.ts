@@ -25,6 +25,8 @@ export class SshHost implements Host {
   /** The latest kind of command that can wait. */
   private usual: Kind | undefined;
   private latest: Promise<unknown> = Promise.resolve();
+  /** Another one since the person last had it disconnected: what was wanted before is not wanted any more. */
+  private wish = Symbol();
 
   constructor(private readonly options: SshHostOptions) {}
 
@@ -35,7 +37,8 @@ export class SshHost implements Host {
   /** @throws SshError; CollectError `cancelled` */
   async run(argv: readonly string[], options: RunOptions): Promise<Ran> {
     const { signal } = options;
-    const mine = this.latest.then(() => this.runNow(argv, options));
+    const { wish } = this;
+    const mine = this.latest.then(() => this.runNow(argv, options, wish));
     this.latest = mine.catch(() => undefined);
     try {
       return await unlessAborted(signal, mine);
@@ -44,15 +47,15 @@ export class SshHost implements Host {
     }
   }
 
-  /** Ends the connection and all that waits on the host. A later command connects anew. */
+  /** Ends the connection, all that waits on the host, and what waits here to be run. A later command connects anew. */
   disconnect(): void {
+    this.wish = Symbol();
     this.connection?.end();
     this.connection = undefined;
     this.waiting = undefined;
   }
 
-  private async runNow(argv: readonly string[], options: RunOptions): Promise<Ran> {
-    const { signal } = options;
+  private async runNow(argv: readonly string[], options: RunOptions, wish: symbol): Promise<Ran> {
     const kind: Kind = { command: argv.map(loginShellWord).join(' '), prelude: options.prelude ?? '' };
     if (options.prelude !== undefined) this.usual = kind;
     let heard = false;
@@ -60,27 +63,27 @@ export class SshHost implements Host {
       heard = true;
       options.onStdout(chunk);
     };
-    for (;;) {
-      const known = this.connection?.isOpen === true;
-      try {
-        const ran = await this.runOnce(kind, { ...options, onStdout });
-        this.prepare();
-        return ran;
-      } catch (error) {
-        // One that was lost while nobody used it (the laptop slept, the host was restarted) is made anew, unasked.
-        if (!known || heard || signal.aborted || !SshError.is(error, 'connection-lost')) throw error;
-      }
+    const known = this.connection !== undefined && this.connection.ended === undefined;
+    try {
+      return await this.runOnce(kind, { ...options, onStdout }, wish);
+    } catch (error) {
+      // One that was lost while nobody used it (the laptop slept, the host was restarted) is made anew, unasked and once.
+      if (!known || heard || options.signal.aborted || !SshError.is(error, 'connection-lost')) throw error;
+      this.connection?.over('it was lost');
+      return this.runOnce(kind, { ...options, onStdout }, wish);
     }
   }
 
-  private async runOnce(kind: Kind, options: RunOptions): Promise<Ran> {
+  private async runOnce(kind: Kind, options: RunOptions, wish: symbol): Promise<Ran> {
     const { signal } = options;
-    const connection = await this.connect(signal);
+    const connection = await this.connect(signal, wish);
     const endTurn = await this.options.means.turns.take(signal);
     try {
       const shell = this.shell(kind, connection);
       try {
-        return await (await unlessAborted(signal, shell)).run(options);
+        const ran = await (await unlessAborted(signal, shell)).run(options);
+        this.prepare();
+        return ran;
       } catch (error) {
         if (signal.aborted) abandon(shell, connection);
         throw error;
@@ -90,11 +93,22 @@ export class SshHost implements Host {
     }
   }
 
-  private async connect(signal: AbortSignal): Promise<SshConnection> {
-    if (this.connection?.isOpen) return this.connection;
+  private async connect(signal: AbortSignal, wish: symbol): Promise<SshConnection> {
+    const { label, means, questions, target } = this.options;
+    const asWished = (): void => {
+      if (this.wish !== wish) throw new CollectError('cancelled', { host: label });
+    };
+    asWished();
+    if (this.connection && this.connection.ended === undefined) return this.connection;
     this.waiting = undefined;
-    const { label, means, questions } = this.options;
-    return (this.connection = await SshConnection.open(label, await this.options.target(), means, questions, signal));
+    const connection = await SshConnection.open(label, await target(), means, questions, signal);
+    try {
+      asWished();
+    } catch (error) {
+      connection.end();
+      throw error;
+    }
+    return (this.connection = connection);
   }
 
   /** The one that waits, or a new one. */
@@ -109,7 +123,7 @@ export class SshHost implements Host {
 
   private prepare(): void {
     const { connection, usual } = this;
-    if (!connection?.isOpen || !usual) return;
+    if (!connection || connection.ended || !usual) return;
     // Where none can wait the next refresh opens its own, and tells if it cannot.
     this.waiting = { kind: usual, shell: SshShell.open(connection, usual.command, usual.prelude).catch(() => undefined) };
   }
@@ -119,7 +133,7 @@ export class SshHost implements Host {
 const PATIENCE = 5000;
 
 function abandon(shell: Promise<SshShell>, connection: SshConnection): void {
-  const timer = setTimeout(() => connection.cut(), PATIENCE);
+  const timer = setTimeout(() => connection.over('it did not answer any more'), PATIENCE);
   void shell.then(opened => opened.close()).catch(() => undefined).finally(() => clearTimeout(timer));
 }
 

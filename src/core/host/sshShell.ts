@@ -27,7 +27,7 @@ export class SshShell {
   }
 
   get isWaiting(): boolean {
-    return !this.hasEnded && this.connection.isOpen;
+    return !this.hasEnded && this.connection.ended === undefined;
   }
 
   /** Sets it going, once; ending one that is not wanted any more is the caller's. @throws SshError `connection-lost`, or the signal's reason */
@@ -48,8 +48,8 @@ export class SshShell {
       signal.addEventListener('abort', stop, { once: true });
       channel.once('close', (exitCode: number | null | undefined) => {
         signal.removeEventListener('abort', stop);
-        if (connection.isOpen) resolve({ stderr: decodeBytes(Buffer.concat(stderr)), exitCode: exitCode ?? null });
-        else void connection.ended.then(reject);
+        if (connection.ended) reject(connection.ended);
+        else resolve({ stderr: decodeBytes(Buffer.concat(stderr)), exitCode: exitCode ?? null });
       });
       if (signal.aborted) stop();
       else channel.write(stdin);
