@@ -1,10 +1,10 @@
 // Hosts that are reached by SSH: a real sshd on this machine, a home folder of the suite's own, and QEMU processes to find.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PASSWORD, Sshd, makeKey } from '../../../out/test/ssh/support/sshd.js';
+import { work } from '../harness.mjs';
 import { answerInput, choose, clearToasts, dialog, editorLines, inlineAction, openPalette, openSidebar, openWorkbench, quickInput, restMouse, row, rows, runCommand, screenshot, toast, waitForWorkbench, widenSidebar } from '../page.mjs';
 import { eventually, startQemu } from '../qemu.mjs';
 
@@ -12,7 +12,7 @@ const NAME = `ssh-guest-${process.pid}`;
 const PASSPHRASE = 'open sesame';
 const themes = { dark: 'Default Dark Modern', light: 'Default Light Modern' };
 
-const home = mkdtempSync(path.join(tmpdir(), 'cgroup-lens-home-'));
+const home = path.join(work, `home-${process.pid}`);
 const inSsh = name => path.join(home, '.ssh', name);
 let sshd;
 let qemu;
@@ -29,7 +29,7 @@ const env = { HOME: home, USER: 'root', SSH_AUTH_SOCK: '', VSCODE_CLI: '1' };
 const open = (options = {}) => openWorkbench({ alone: true, env, ...options, settings: { 'cgroupLens.autoRefresh': 0, ...options.settings } });
 
 before(async () => {
-  mkdirSync(path.join(home, '.ssh'), { mode: 0o700 });
+  mkdirSync(path.join(home, '.ssh'), { recursive: true, mode: 0o700 });
   makeKey(inSsh('id_ed25519'));
   makeKey(inSsh('id_locked'), 'ed25519', PASSPHRASE);
   sshd = await Sshd.start({ setUp });
