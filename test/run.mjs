@@ -8,6 +8,8 @@ import { endOnSignals, isEnding, run } from './processes.mjs';
 import { install, work } from './workbench/harness.mjs';
 
 const mocha = (...args) => ['node_modules/mocha/bin/mocha.js', '--config', 'test/mocharc.json', '--reporter', 'test/totals.mjs', ...args];
+/** A real sshd, and a user for each login shell. */
+const sshd = { sshd: 'openssh-server', ssh: 'openssh-client', fish: 'fish', tcsh: 'tcsh', sudo: 'sudo', openssl: 'openssl', bash: 'bash' };
 const shells = { bash: 'bash', busybox: 'busybox', dash: 'dash', gawk: 'gawk', mawk: 'mawk' };
 
 /** In the order in which they run: the quickest answer first. `debian` maps a command to the package that has it. */
@@ -16,13 +18,13 @@ const suites = {
   kernel: { node: mocha('out/test/kernel/**/*.test.js'), debian: { ...shells, ...buildTools, 'qemu-system-x86_64': 'qemu-system-x86' }, source: 'test/kernel' },
   ssh: {
     node: mocha('out/test/ssh/**/*.test.js'),
-    debian: { sshd: 'openssh-server', ssh: 'openssh-client', fish: 'fish', tcsh: 'tcsh', sudo: 'sudo', openssl: 'openssl', bash: 'bash' },
+    debian: sshd,
     source: 'test/ssh',
   },
   'in-host': { node: ['test/workbench/inHost.mjs'], debian: { chromium: 'chromium', ...buildTools }, workbench: true },
   browser: {
     node: mocha('--timeout', '60000', '--require', 'test/workbench/hooks.mjs', 'test/workbench/browser/*.test.mjs'),
-    debian: { chromium: 'chromium', 'qemu-system-x86_64': 'qemu-system-x86', ...buildTools }, workbench: true,
+    debian: { chromium: 'chromium', 'qemu-system-x86_64': 'qemu-system-x86', ...buildTools, ...sshd }, workbench: true,
   },
 };
 

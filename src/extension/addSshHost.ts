@@ -62,7 +62,7 @@ function offerOf({ alias, hostName, user, refused }: HostEntry): Offer {
   const address = [user, hostName].filter(part => part !== undefined).join('@');
   const added = sshHosts().names.includes(alias) ? [vscode.l10n.t('added already')] : [];
   if (!refused) return { label: `$(server) ${plain(alias)}`, description: [...(address === '' || address === alias ? [] : [plain(address)]), ...added].join(' · '), name: alias };
-  return { label: `$(circle-slash) ${plain(alias)}`, detail: plain(vscode.l10n.t('cannot be used: {0} ({1})', refused.directive, `${refused.file}:${refused.line}`)), name: alias };
+  return { label: `$(circle-slash) ${plain(alias)}`, detail: plain(vscode.l10n.t('cannot be used: {0}: {1}', `${refused.file}:${refused.line}`, refused.directive)), name: alias };
 }
 
 /** Whose identity is used is not always that of the one who clicks: in a remote window it is the remote machine's. */

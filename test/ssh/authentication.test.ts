@@ -157,6 +157,12 @@ describe('ways in', () => {
     assert.deepEqual(person.asked, ['answers Password: ']);
   });
 
+  it('keyboard-interactive with nobody behind it, who asks nothing: then the password', async () => {
+    const person = new Person({ passwords: ['wrong', PASSWORD] });
+    await letIn({ config: ['UsePAM no', 'KbdInteractiveAuthentication yes'] }, () => ({ person }));
+    assert.deepEqual(person.asked, ['password op', 'password op again']);
+  });
+
   for (const way of ['file', 'agent'] as const) {
     it(`two steps: a key of ${way === 'file' ? 'a file' : 'an agent'}, then a code`, async () => {
       const person = new Person({ answers: [[PASSWORD]] });

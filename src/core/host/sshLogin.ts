@@ -15,6 +15,8 @@ export class SshLogin {
   readonly tried: string[] = [];
   private identities: Identity[] | undefined;
   private asked = 0;
+  /** Keyboard-interactive that asks nothing (sshd without PAM offers it all the same) is tried once, as in ssh, and counts as no try. */
+  private asks = true;
   /** The key that was tried last was good enough for the host to ask for a signature. */
   private signed = false;
 
@@ -42,7 +44,7 @@ export class SshLogin {
       this.signed = false;
       return { type: 'none', username };
     }
-    if (partialSuccess === true) this.asked = 0;
+    if (partialSuccess === true) [this.asked, this.asks] = [0, true];
     const may = (way: SshAuthentication): boolean => left.includes(way) && this.target.authentications.has(way);
     if (may('publickey')) {
       this.identities ??= await identitiesOf(this.target, this.keyring, this.ask, this.signal, this.tried);
@@ -53,13 +55,15 @@ export class SshLogin {
       }
     }
     if (this.asked >= TRIES) return false;
-    if (may('keyboard-interactive')) {
+    if (may('keyboard-interactive') && this.asks) {
+      this.asks = false; // until it does
       this.note('keyboard-interactive');
       return { type: 'keyboard-interactive', username, prompt: (name, instructions, _language, prompts, finish) => void this.answers(name, instructions, prompts).then(finish, this.fail) };
     }
     if (may('password')) {
       const password = await this.ask.password({ user: username, host: this.target.alias, again: this.asked > 0 }, this.signal);
       if (password === undefined) throw this.givenUp('a password');
+      this.asked++;
       this.note('password');
       return { type: 'password', username, password };
     }
@@ -67,7 +71,6 @@ export class SshLogin {
   }
 
   private note(way: string): void {
-    this.asked++;
     if (this.tried.at(-1) !== way) this.tried.push(way);
   }
 
@@ -85,6 +88,10 @@ export class SshLogin {
   }
 
   private async answers(name: string, instructions: string, prompts: readonly Prompt[]): Promise<string[]> {
+    if (prompts.length > 0 && !this.asks) {
+      this.asks = true;
+      this.asked++;
+    }
     const { user, alias } = this.target;
     const question = { user, host: alias, name, instructions, prompts: prompts.map(({ prompt, echo }) => ({ text: prompt, echo: echo === true })) };
     const answers = await this.ask.answers(question, this.signal);
