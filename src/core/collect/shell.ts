@@ -24,8 +24,15 @@ export function shellCommand(parameters: readonly string[], script: string, { wa
   };
 }
 
-/** No quotes in it, and nothing else that a login shell could read in its own way: it goes through one. */
-const SHELL_AS_ROOT = 'test -r /proc/1/stat || if sudo -n true </dev/null; then exec sudo -n sh; fi; exec sh';
+/**
+ * No single quote in it, and nothing else that a login shell could read in its own way: it goes through one. What sudo
+ * allows is tried with what is wanted of it, and not waited for where it waits for some server.
+ */
+const SHELL_AS_ROOT = [
+  'if test -r /proc/1/stat; then exec sh; fi',
+  'if command -v timeout >/dev/null; then timeout 5 sudo -n sh -c :; else sudo -n sh -c :; fi </dev/null >/dev/null && exec sudo -n sh',
+  'exec sh',
+].join('; ');
 
 /** One word for a POSIX shell, whatever it holds. */
 function shellWord(text: string): string {

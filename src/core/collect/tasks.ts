@@ -4,7 +4,8 @@ import { decodeBytes } from '../parse/bytes';
 import type { Collection, Errno, RawInterrupt, RawTask, RawTasks } from '../rawSnapshot';
 import { shellCommand } from './shell';
 import { readStderr } from './stderr';
-import { MOST, MOST_BEFORE, SAID, parseUser } from './wire';
+import { Pending } from './pending';
+import { MOST, MOST_BEFORE, MOST_FRAMES, SAID, parseUser } from './wire';
 
 const FIRST_LINE = '=cgroup-lens-tasks 1';
 
@@ -92,18 +93,21 @@ class TasksDecoder {
   private state: 'before' | 'within' | 'ended' = 'before';
   private hides = false;
   private noInterrupts = false;
-  private rest: Buffer = Buffer.alloc(0);
+  private readonly pending = new Pending();
   private received = 0;
   private said = '';
 
   push(chunk: Buffer): boolean {
     this.received += chunk.length;
     if (this.state === 'before' && this.said.length < SAID) this.said += decodeBytes(chunk.subarray(0, SAID));
-    const bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
-    const end = bytes.lastIndexOf(0x0a) + 1;
-    this.rest = Buffer.from(bytes.subarray(end));
-    if (end > 0) for (const line of decodeBytes(bytes.subarray(0, end)).split('\n')) this.line(line);
-    return this.received < (this.state === 'before' ? MOST_BEFORE : MOST);
+    const bytes = this.pending.add(chunk);
+    if (bytes !== undefined) {
+      const end = bytes.lastIndexOf(0x0a) + 1;
+      for (const line of decodeBytes(bytes.subarray(0, end)).split('\n')) this.line(line);
+      this.pending.keep(bytes.subarray(end));
+    }
+    if (this.state === 'before') return this.received < MOST_BEFORE;
+    return this.received < MOST && this.tasks.length < MOST_FRAMES && !this.pending.isTooLong;
   }
 
   /** @throws CollectError `not-an-answer` */

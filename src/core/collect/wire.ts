@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { CollectError } from '../errors';
 import { decodeBytes } from '../parse/bytes';
+import { Pending } from './pending';
 import { absolute, readStderr } from './stderr';
 import type { Collection, Errno, RawSnapshot } from '../rawSnapshot';
 
@@ -9,6 +10,8 @@ const FIRST_LINE = '=cgroup-lens 1';
 /** Bytes before the first line: a login shell's greeting is shorter. And of all: 10,000 threads need five million. */
 export const MOST_BEFORE = 1 << 20;
 export const MOST = 1 << 28;
+/** Of 150,000 threads come half a million. */
+export const MOST_FRAMES = 4_000_000;
 
 /** Characters of what a host said instead that are shown. */
 export const SAID = 200;
@@ -34,7 +37,11 @@ export class WireDecoder {
   private received = 0;
   /** How it began, before the first line of an answer. */
   private said = '';
-  /** What came and is not decoded yet, and the same as a string in which every byte is one character (Latin-1). */
+  private readonly pending = new Pending();
+  /** Up to where of `bytes` is needed for the frame that has not all arrived; 0: where its line ends. */
+  private wanted = 0;
+  private frames = 0;
+  /** What is decoded now, and the same as a string in which every byte is one character (Latin-1). */
   private bytes: Buffer = Buffer.alloc(0);
   private chars = '';
   private isAscii = true;
@@ -49,19 +56,29 @@ export class WireDecoder {
     if (this.state === 'damaged') return false;
     this.received += chunk.length;
     if (this.state === 'before' && this.said.length < SAID) this.said += decodeBytes(chunk.subarray(0, SAID));
-    this.bytes = this.bytes.length > 0 ? Buffer.concat([this.bytes, chunk]) : chunk;
-    this.chars = this.bytes.toString('latin1');
-    this.isAscii = isAscii(this.bytes);
+    const bytes = this.pending.add(chunk);
+    if (bytes === undefined) {
+      if (this.state === 'within' && this.pending.isTooLong) this.damaged('a line without an end');
+      return this.isWanted();
+    }
+    this.bytes = bytes;
+    this.chars = bytes.toString('latin1');
+    this.isAscii = isAscii(bytes);
+    this.wanted = 0;
     let at = 0;
     while (this.state === 'before' || this.state === 'within') {
       const next = this.frame(at);
       if (next === undefined) break;
       at = next;
     }
-    this.bytes = Buffer.from(this.bytes.subarray(at));
+    this.pending.keep(bytes.subarray(at), this.wanted === 0 ? 0 : this.wanted - at);
+    return this.isWanted();
+  }
+
+  private isWanted(): boolean {
     if (this.state === 'before') return this.received < MOST_BEFORE;
-    if (this.received > MOST) this.damaged('too much');
-    return (this.state as string) !== 'damaged';
+    if (this.state === 'within' && (this.received > MOST || this.frames > MOST_FRAMES)) this.damaged('too much');
+    return this.state !== 'damaged';
   }
 
   /** @throws CollectError `not-an-answer` or `not-linux` when there is nothing to show. */
@@ -86,6 +103,7 @@ export class WireDecoder {
   private frame(at: number): number | undefined {
     const end = this.chars.indexOf('\n', at);
     if (end < 0) return undefined;
+    this.frames++;
     const body = end + 1;
     const space = this.chars.indexOf(' ', at);
     const kind = this.chars.slice(at, space < 0 || space > end ? end : space);
@@ -185,7 +203,9 @@ export class WireDecoder {
   /** So many bytes from `body` on; `undefined` when they have not all arrived. */
   private content(body: number, length: string): string | undefined {
     const stop = body + Number(length);
-    return stop <= this.chars.length ? this.text(body, stop) : undefined;
+    if (stop <= this.chars.length) return this.text(body, stop);
+    this.wanted = stop;
+    return undefined;
   }
 
   /** What stands between two places of `chars`: in ASCII, the characters are the text. */

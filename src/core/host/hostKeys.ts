@@ -1,7 +1,8 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SshError, type SshWhere } from '../errors';
 import { type KnownHostsFile, checkHostKey, fingerprint, keyType, knownHostsLine, knownKeyTypes } from './knownHosts';
+import { readSmallFile } from './smallFile';
 import type { SshQuestions, SshTarget } from './sshTarget';
 
 /** What is known of one host's key, read once for a connection; the user's files are never written. */
@@ -28,9 +29,12 @@ export class HostKeys {
 
   /** Before anything secret is said. @throws SshError `host-key-changed`, `host-key-revoked`, `host-key-refused` */
   async check(key: Buffer, ask: SshQuestions, signal: AbortSignal): Promise<void> {
-    if (this.accepted?.equals(key)) return; // keys are exchanged again in a long connection
     const { where, name } = this;
     const shown = `${keyType(key)} ${fingerprint(key)}`;
+    if (this.accepted) {
+      if (this.accepted.equals(key)) return; // keys are exchanged again in a long connection
+      throw new SshError('host-key-changed', { ...where, fingerprint: shown, known: [`${keyType(this.accepted)} ${fingerprint(this.accepted)}`] });
+    }
     const verdict = checkHostKey(this.files, name, key);
     switch (verdict.kind) {
       case 'known':
@@ -45,11 +49,22 @@ export class HostKeys {
         if (unknownHostKeys === 'refuse' || (unknownHostKeys === 'ask' && !(await ask.acceptHostKey(question, signal)))) {
           throw new SshError('host-key-refused', { ...where, fingerprint: shown });
         }
-        await mkdir(dirname(this.acceptedKeys), { recursive: true });
-        await appendFile(this.acceptedKeys, knownHostsLine(name, key), { mode: 0o600 });
+        await this.keep(key);
       }
     }
     this.accepted = key;
+  }
+
+  /** Another window may have written since the file was read, and an editor may have left its last line open. */
+  private async keep(key: Buffer): Promise<void> {
+    const { acceptedKeys: path } = this;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const text = (await readSmallFile(path)) ?? '';
+      await appendFile(path, `${text === '' || text.endsWith('\n') ? '' : '\n'}${knownHostsLine(this.name, key)}`, { mode: 0o600 });
+    } catch (error) {
+      throw new SshError('bad-config', { ...this.where, file: path, said: (error as Error).message }, error);
+    }
   }
 
   private get name(): string {
@@ -59,11 +74,9 @@ export class HostKeys {
 
 async function readFileOf(where: SshWhere, path: string): Promise<KnownHostsFile> {
   try {
-    return { path, text: await readFile(path, 'latin1') };
+    return { path, text: (await readSmallFile(path)) ?? '' };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { path, text: '' };
     // A file that may say "revoked" and cannot be read is not the same as one that is not there.
-    throw new SshError('bad-config', { ...where, file: path, said: message }, error);
+    throw new SshError('bad-config', { ...where, file: path, said: (error as Error).message }, error);
   }
 }

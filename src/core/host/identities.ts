@@ -1,9 +1,9 @@
 import { type KeyObject, createPrivateKey, sign } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type BaseAgent, type ParsedKey, createAgent, utils } from 'ssh2';
 import { unlessAborted } from './abort';
+import { readSmallFile } from './smallFile';
 import type { SshQuestions, SshTarget } from './sshTarget';
 import type { UnlockRequest } from './unlockKey';
 
@@ -42,15 +42,24 @@ function isSame(a: ParsedKey, b: ParsedKey): boolean {
   return a.getPublicSSH().equals(b.getPublicSSH());
 }
 
+/** Milliseconds in which an agent lists its keys: nobody is asked for that. */
+const PATIENCE = 5000;
+
 /** An agent that is not there or does not answer is no reason to give up: there may be other ways in. */
 async function agentIdentities(agent: BaseAgent, signal: AbortSignal, tried: string[]): Promise<Identity[]> {
+  let timer: NodeJS.Timeout | undefined;
   const found = new Promise<readonly ParsedKey[]>(resolve => {
+    timer = setTimeout(() => {
+      tried.push('agent: it does not answer');
+      resolve([]);
+    }, PATIENCE);
     agent.getIdentities((error, keys) => {
       if (error) tried.push(`agent: ${error.message}`);
       resolve((keys ?? []).map(key => utils.parseKey(key as Parameters<typeof utils.parseKey>[0])).filter((key): key is ParsedKey => !(key instanceof Error)));
     });
   });
-  return (await unlessAborted(signal, found)).map(key => ({
+  const keys = await unlessAborted(signal, found).finally(() => clearTimeout(timer));
+  return keys.map(key => ({
     key,
     name: key.comment || key.type,
     sign: (data, hash) =>
@@ -63,15 +72,10 @@ async function agentIdentities(agent: BaseAgent, signal: AbortSignal, tried: str
 
 /** `undefined` for a file that is not there or is no key. */
 async function fileIdentity(file: string, keyring: Pick<Keyring, 'unlock'>, ask: SshQuestions, signal: AbortSignal, tried: string[]): Promise<Identity | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') tried.push(`${file}: ${code}`);
-    return undefined;
-  }
-  const key = publicKey(text) ?? publicKey(await readFile(`${file}.pub`, 'utf8').catch(() => ''));
+  const read = (path: string): Promise<string | undefined> => readSmallFile(path).catch((error: unknown) => void tried.push(`${path}: ${(error as Error).message}`));
+  const text = await read(file);
+  if (text === undefined) return undefined;
+  const key = publicKey(text) ?? publicKey((await read(`${file}.pub`)) ?? '');
   if (!key) {
     tried.push(`${file}: no key that can be used`);
     return undefined;
@@ -129,16 +133,26 @@ export class Keyring {
   private readonly opened = new Map<string, Promise<KeyObject | undefined>>();
 
   /** `undefined`: the person would rather not. */
-  unlock(file: string, text: string, ask: SshQuestions, signal: AbortSignal): Promise<KeyObject | undefined> {
+  async unlock(file: string, text: string, ask: SshQuestions, signal: AbortSignal): Promise<KeyObject | undefined> {
     const id = `${file}\n${text}`; // a file that was replaced is another key
-    let opened = this.opened.get(id);
-    if (!opened) {
-      opened = this.open(file, text, ask, signal);
-      this.opened.set(id, opened);
-      const forget = (): void => void this.opened.delete(id);
-      opened.then(key => key ?? forget(), forget);
+    for (let others = this.opened.get(id); others; others = this.opened.get(id)) {
+      try {
+        return await unlessAborted(signal, others);
+      } catch {
+        signal.throwIfAborted(); // else the other host was cancelled, or could not ask: that is not our reason
+      }
     }
-    return opened;
+    const opened = this.open(file, text, ask, signal);
+    this.opened.set(id, opened);
+    const forget = (): void => void this.opened.delete(id);
+    try {
+      const key = await opened;
+      if (!key) forget();
+      return key;
+    } catch (error) {
+      forget();
+      throw error;
+    }
   }
 
   private async open(file: string, text: string, ask: SshQuestions, signal: AbortSignal): Promise<KeyObject | undefined> {

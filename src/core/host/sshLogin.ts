@@ -6,6 +6,9 @@ import type { SshAuthentication, SshQuestions, SshTarget } from './sshTarget';
 /** Codes and passwords are asked for three times, as ssh does. */
 const TRIES = 3;
 
+/** Rounds of asking and trying in one connection: a host that always wants one step more is none that lets anybody in. */
+const MOST_ROUNDS = 100;
+
 /**
  * Says what to try next to be let in, until nothing is left: keys, one by one, then questions, as the host asks for
  * them. No answer is kept.
@@ -15,6 +18,7 @@ export class SshLogin {
   readonly tried: string[] = [];
   private identities: Identity[] | undefined;
   private asked = 0;
+  private rounds = 0;
   /** Keyboard-interactive that asks nothing (sshd without PAM offers it all the same) is tried once, as in ssh, and counts as no try. */
   private asks = true;
   /** The key that was tried last was good enough for the host to ask for a signature. */
@@ -37,6 +41,7 @@ export class SshLogin {
 
   /** `false`: nothing is left to try. `left` is null at first. */
   private async next(left: readonly string[] | null, partialSuccess: boolean | null): Promise<AnyAuthMethod | false> {
+    this.countRound();
     const username = this.target.user;
     // `none` brings the list of what the host would take. Also after a key that was signed with and did not let us in: it
     // was the first of several steps (AuthenticationMethods in sshd_config), and of agents' keys ssh2 does not tell that.
@@ -70,6 +75,10 @@ export class SshLogin {
     return false;
   }
 
+  private countRound(): void {
+    if (++this.rounds > MOST_ROUNDS) throw new SshError('authentication', { ...this.where, said: `${MOST_ROUNDS} rounds of it` });
+  }
+
   private note(way: string): void {
     if (this.tried.at(-1) !== way) this.tried.push(way);
   }
@@ -88,6 +97,7 @@ export class SshLogin {
   }
 
   private async answers(name: string, instructions: string, prompts: readonly Prompt[]): Promise<string[]> {
+    this.countRound();
     if (prompts.length > 0 && !this.asks) {
       this.asks = true;
       this.asked++;

@@ -23,7 +23,7 @@ export class Person implements SshQuestions {
     return this.answer(this.says.hostKey);
   }
 
-  passphrase({ file, again }: { file: string; again: boolean }): Promise<string | undefined> {
+  passphrase({ file, again }: { file: string; again: boolean }, _signal?: AbortSignal): Promise<string | undefined> {
     this.asked.push(`passphrase ${file.replace(/.*\//, '')}${again ? ' again' : ''}`);
     return this.answer(this.says.passphrases && [...this.says.passphrases][this.count('passphrase') - 1]);
   }
