@@ -49,7 +49,7 @@ export class SshPrompts {
   }
 }
 
-async function askForHostKey(label: string, { host, keyType, fingerprint, certAuthority }: HostKeyQuestion): Promise<boolean> {
+async function askForHostKey(label: string, { host, hop, keyType, fingerprint, certAuthority }: HostKeyQuestion): Promise<boolean> {
   const connect = vscode.l10n.t('Connect');
   const detail = [
     `${short(keyType)}\n${short(fingerprint)}`,
@@ -57,7 +57,8 @@ async function askForHostKey(label: string, { host, keyType, fingerprint, certAu
     ...(certAuthority === undefined ? [] : [vscode.l10n.t('known_hosts names a certificate authority for this host ({0}), which Cgroup Lens cannot check.', short(certAuthority))]),
     vscode.l10n.t('Once accepted, it is remembered, and any other key is refused.'),
   ].join('\n\n');
-  const message = host === label ? vscode.l10n.t('Is this the host key of {0}?', short(host)) : vscode.l10n.t('{0}: is this the host key of {1}?', short(label), short(host));
+  const of = hop === undefined ? short(host) : vscode.l10n.t('its jump host {0}', short(hop));
+  const message = host === label && hop === undefined ? vscode.l10n.t('Is this the host key of {0}?', short(host)) : vscode.l10n.t('{0}: is this the host key of {1}?', short(label), of);
   return (await vscode.window.showWarningMessage(message, { modal: true, detail }, connect)) === connect;
 }
 

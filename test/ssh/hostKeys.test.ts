@@ -51,7 +51,7 @@ describe('host keys, before anything else is said', () => {
     const person = new Person({ hostKey: true });
     await read(sshd, { person });
     await read(sshd, { person });
-    assert.deepEqual(person.hostKeys, [{ host: `[127.0.0.1]:${sshd.port}`, keyType: 'ssh-ed25519', fingerprint: fingerprintOf(sshd.hostKey()), certAuthority: undefined }]);
+    assert.deepEqual(person.hostKeys, [{ host: `[127.0.0.1]:${sshd.port}`, hop: undefined, keyType: 'ssh-ed25519', fingerprint: fingerprintOf(sshd.hostKey()), certAuthority: undefined }]);
     assert.equal(readFileSync(knownHosts, 'utf8'), '# the user\'s own\n');
     assert.equal(readFileSync(acceptedKeys, 'utf8'), `[127.0.0.1]:${sshd.port} ${publicKeyOf(sshd.hostKey())}\n`);
   });

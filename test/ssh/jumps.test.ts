@@ -35,6 +35,7 @@ describe('through jump hosts', () => {
     const model = await collect(through(person));
     assert.equal(model.collection.user?.name, 'op');
     assert.deepEqual(person.asked, [`host key [outer]:${outer.port}`, `host key [inner]:${inner.port}`, `host key [last]:${last.port}`]);
+    assert.deepEqual(person.hostKeys.map(({ hop }) => hop), [`second@127.0.0.1:${outer.port}`, `op@127.0.0.1:${inner.port}`, undefined]);
     assert.match(outer.log(), /Accepted publickey for second/);
     assert.match(inner.log(), /Accepted publickey for op/);
   });

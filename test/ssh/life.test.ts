@@ -61,6 +61,11 @@ describe('the life of a connection', () => {
     await sshd.nothingLeft();
   });
 
+  it('a host that has a name, of which not every address answers', async () => {
+    const sshd = await startSshd();
+    assert.ok((await collect(hostOf(sshd, wanted(sshd, { hostName: 'localhost' })))).collection.complete);
+  });
+
   it('a refresh costs one round trip of a slow link', async () => {
     const sshd = await startSshd();
     const link = await Link.to(sshd.port, 25);

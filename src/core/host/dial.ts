@@ -15,7 +15,7 @@ export async function dial(hostName: string, port: number, where: SshWhere, sign
   try {
     const addresses = await unlessAborted(signal, addressesOf(hostName, signal));
     const known: LookupFunction = (_name, { all }, found) => (all === true ? found(null, addresses) : found(null, addresses[0]!.address, addresses[0]!.family));
-    socket.connect({ host: hostName, port, noDelay: true, lookup: known });
+    socket.connect({ host: hostName, port, noDelay: true, autoSelectFamily: true, lookup: known });
     await unlessAborted(signal, once(socket, 'connect'));
     return socket;
   } catch (error) {

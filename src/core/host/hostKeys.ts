@@ -45,7 +45,7 @@ export class HostKeys {
         throw new SshError('host-key-changed', { ...where, fingerprint: shown, known: verdict.known });
       case 'unknown': {
         const { unknownHostKeys } = this.target;
-        const question = { host: name, keyType: keyType(key), fingerprint: fingerprint(key), certAuthority: verdict.certAuthority };
+        const question = { host: name, hop: where.hop, keyType: keyType(key), fingerprint: fingerprint(key), certAuthority: verdict.certAuthority };
         if (unknownHostKeys === 'refuse' || (unknownHostKeys === 'ask' && !(await ask.acceptHostKey(question, signal)))) {
           throw new SshError('host-key-refused', { ...where, fingerprint: shown });
         }

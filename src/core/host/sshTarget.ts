@@ -42,6 +42,8 @@ export interface SshQuestions {
 export interface HostKeyQuestion {
   /** As known_hosts would have it: `web1`, `[web1]:2222`. */
   readonly host: string;
+  /** `user@name:port` of a jump host; `undefined` of the host itself. */
+  readonly hop: string | undefined;
   readonly keyType: string;
   /** `SHA256:…`, as ssh prints it. */
   readonly fingerprint: string;
