@@ -115,8 +115,12 @@ export class HostService implements vscode.Disposable {
     const { reading, done } = this.running.get(id) ?? this.start(state, true);
     const joined = !reading.mayAsk;
     reading.mayAsk = true;
-    token?.onCancellationRequested(() => reading.cancel());
-    await done;
+    const cancelling = token?.onCancellationRequested(() => reading.cancel());
+    try {
+      await done;
+    } finally {
+      cancelling?.dispose();
+    }
     // It began by itself, and had given up a question before a person came along.
     if (joined && core().SshError.is(this.states.get(id)?.error, 'not-asked')) await this.refresh(id, token);
   }
