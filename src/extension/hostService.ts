@@ -43,6 +43,8 @@ export class HostService implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   private readonly states = new Map<HostId, HostState>();
   private readonly running = new Map<HostId, Running>();
+  /** Questions that have no answer yet, and whom they were put to. */
+  private readonly asking = new Map<Reading, HostId>();
   /** Captures that are being read for the first time: their labels are taken already. */
   private readonly opening = new Map<HostId, HostSource>();
   /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
@@ -138,7 +140,7 @@ export class HostService implements vscode.Disposable {
     const source = this.states.get(id)?.source;
     if (!(source instanceof SshSource)) return;
     this.update(source, { link: 'disconnected', error: undefined });
-    this.running.get(id)?.reading.cancel();
+    this.cancel(id);
     source.disconnect();
   }
 
@@ -147,12 +149,17 @@ export class HostService implements vscode.Disposable {
     const source = this.states.get(id)?.source;
     const milliseconds = timeoutSeconds() * 1000;
     const reading = new Reading(milliseconds, true);
+    this.asking.set(reading, id);
     try {
-      return await source?.ask?.(question, reading);
+      const answer = await source?.ask?.(question, reading);
+      // A person asked: a host that was disconnected is connected again by that.
+      if (source instanceof SshSource && !reading.signal.aborted) this.update(source, { link: 'connected' });
+      return answer;
     } catch (error) {
       throw source && reading.timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
     } finally {
       reading.end();
+      this.asking.delete(reading);
     }
   }
 
@@ -221,8 +228,14 @@ export class HostService implements vscode.Disposable {
     this.states.set(source.id, { source, view: undefined, error: undefined });
   }
 
+  /** Ends all that is under way with a host. */
+  private cancel(id: HostId): void {
+    this.running.get(id)?.reading.cancel();
+    for (const [reading, asked] of this.asking) if (asked === id) reading.cancel();
+  }
+
   private drop(source: HostSource): void {
-    this.running.get(source.id)?.reading.cancel();
+    this.cancel(source.id);
     this.states.delete(source.id);
     this.running.delete(source.id); // one of the same name that comes later is read anew
     if (source instanceof SshSource) source.disconnect();

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { BackOff } from '../../../src/extension/backOff';
+import type { Question } from '../../../src/core/host/source';
+import { HostService } from '../../../src/extension/hostService';
 import { OneAtATime, Reading } from '../../../src/extension/reading';
+import { LOCAL } from '../../../src/extension/sources';
 import { closeEditors, eventually, ours, show } from './support';
 
 const NOBODY = 'nobody@127.0.0.1:1';
@@ -89,6 +92,17 @@ describe('the readings of a host', () => {
     await Promise.all([busy, waited]);
     patient.end();
     assert.deepEqual([ran, patient.timedOut], [['patient'], false]);
+  });
+});
+
+describe('a question to a host', () => {
+  it('is put to it no more when the host is closed', async () => {
+    const memento = { get: (_: string, otherwise: unknown) => otherwise } as vscode.Memento;
+    const hosts = new HostService(memento, {} as vscode.LogOutputChannel);
+    const endless: Question<void> = { command: () => ({ argv: ['sleep', '600'], prelude: '', stdin: '' }), decoder: () => ({ push: () => true, finish: () => undefined }) };
+    const asked = hosts.ask(LOCAL, endless);
+    setTimeout(() => hosts.dispose(), 50);
+    await assert.rejects(asked, { name: 'CollectError', reason: 'cancelled' });
   });
 });
 
