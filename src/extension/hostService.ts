@@ -207,10 +207,11 @@ export class HostService implements vscode.Disposable {
     const raw = await source.collect(reading);
     const { model, problems } = await core().buildModel(raw, source, programNames());
     if (reading.signal.aborted) throw new (core().CollectError)('cancelled', { host: source.label }); // too late for this answer
+    // What is new is told, not each of a thousand refreshes.
     const text = `${source.label}: ${core().describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;
     if (before?.machines.length === model.machines.length) this.log.debug(text);
-    else this.log.info(text); // what is new is told, not each of a thousand refreshes
-    for (const remark of raw.collection.remarks) this.log.warn(`${source.label}: ${remark}`);
+    else this.log.info(text);
+    for (const remark of raw.collection.remarks.filter(one => !before?.collection.remarks.includes(one))) this.log.warn(`${source.label}: ${remark}`);
     for (const problem of problems.slice(0, 50)) this.log.warn(`${source.label}: ${problem.errno} ${problem.path}`);
     for (const { line, expected, found } of source.damage.slice(0, 50)) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
     return { raw, model, problems, captureProblems: source.damage, rates: new (core().Rates)(source.kind === 'capture' ? undefined : before, model) };

@@ -71,6 +71,8 @@ export function hostItem({ id, state }: { readonly id: string; readonly state: H
   else if (error !== undefined && !view) facts.push(vscode.l10n.t('cannot be read'));
   if (view && (error !== undefined || link === 'disconnected')) facts.push(vscode.l10n.t('stale'));
   if (ssh?.address !== undefined && ssh.address !== ssh.name) facts.push(plain(ssh.address));
+  const refused = rootRefused(state);
+  if (refused !== undefined) facts.push(plain(refused));
   if (view) facts.push(view.model.mode, core().describeCollection(view.model, view.problems, source.kind));
   if (view && view.captureProblems.length > 0) facts.push(vscode.l10n.t('{0} damaged lines', view.captureProblems.length));
   const icon = hostIcon(state);
@@ -94,14 +96,25 @@ export function isConnected({ link }: HostState): boolean {
   return link === 'connected' || link === 'connecting';
 }
 
+/** Why a host that may be read as root was not: what sudo said, which is asked only where /proc hides others' processes. */
+function rootRefused({ source, view }: HostState): string | undefined {
+  if (!view || !(source instanceof SshSource) || !readAsRoot().includes(source.name)) return undefined;
+  const { user, remarks } = view.model.collection;
+  const said = user?.uid === 0 ? undefined : remarks.find(remark => /\bsudo\b/.test(remark));
+  return said && vscode.l10n.t('allowed as root, but {0}', said.replace(/^.*\bsudo: /, 'sudo -n: '));
+}
+
 /** What a host is, and how well it is known; over its row and over the head of a document. */
-export function hostTooltip({ source, view, error }: HostState): vscode.MarkdownString {
+export function hostTooltip(state: HostState): vscode.MarkdownString {
+  const { source, view, error } = state;
   const text = new Markdown().own('**').host(source.label).own('**');
   if (source.kind === 'capture') text.own(`\n\n${vscode.l10n.t('A capture: read-only, as it was when it was taken.')}`);
   if (error !== undefined) text.own('\n\n').host(core().describeError(error));
   if (source instanceof SshSource) {
     if (source.address !== undefined) text.own('\n\n').host(source.address);
-    if (readAsRoot().includes(source.name)) text.own(`\n\n${vscode.l10n.t('Read as root, where sudo -n lets us.')}`);
+    const refused = rootRefused(state);
+    if (refused !== undefined) text.own('\n\n').host(refused);
+    else if (readAsRoot().includes(source.name)) text.own(`\n\n${vscode.l10n.t('Read as root, where sudo -n lets us.')}`);
   }
   if (!view) return text.build();
   const { model, problems, captureProblems } = view;
