@@ -52,6 +52,14 @@ export function textItem({ kind, text }: { readonly kind: 'error' | 'message'; r
   return item;
 }
 
+/** The first row below a host, in both views: why it cannot be read, or that it was not yet. */
+export function reasonRows(state: HostState): { readonly kind: 'error' | 'message'; readonly id: string; readonly state: HostState; readonly text: string }[] {
+  const { source, view, error, link } = state;
+  if (error !== undefined) return [{ kind: 'error', id: `${source.id}/error`, state, text: plain(core().describeError(error)) }];
+  if (view || link === 'connecting') return [];
+  return [{ kind: 'message', id: `${source.id}/message`, state, text: link === 'disconnected' ? vscode.l10n.t('Disconnected') : vscode.l10n.t('Not read yet') }];
+}
+
 export function row(label: string, description: string, icon: string, color?: string): vscode.TreeItem {
   const item = new vscode.TreeItem(label);
   item.description = description;
@@ -61,16 +69,12 @@ export function row(label: string, description: string, icon: string, color?: st
 }
 
 export function hostItem({ id, state }: { readonly id: string; readonly state: HostState }): vscode.TreeItem {
-  const { source, view, error, link } = state;
+  const { source, view } = state;
   const ssh = source instanceof SshSource ? source : undefined;
   const facts: string[] = [];
   const held = view?.model.machines.reduce((sum, machine) => sum + heldThreads(view, machine), 0) ?? 0;
   if (held > 0) facts.push(heldText(held));
-  if (link === 'connecting') facts.push(vscode.l10n.t('connecting…'));
-  else if (link === 'disconnected') facts.push(vscode.l10n.t('disconnected'));
-  else if (error !== undefined && !view) facts.push(vscode.l10n.t('cannot be read'));
-  if (view && (error !== undefined || link === 'disconnected')) facts.push(vscode.l10n.t('stale'));
-  if (ssh?.address !== undefined && ssh.address !== ssh.name) facts.push(plain(ssh.address));
+  facts.push(...linkFacts(state));
   const refused = rootRefused(state);
   if (refused !== undefined) facts.push(plain(refused));
   if (view) facts.push(view.model.mode, core().describeCollection(view.model, view.problems, source.kind));
@@ -78,10 +82,21 @@ export function hostItem({ id, state }: { readonly id: string; readonly state: H
   const icon = hostIcon(state);
   const item = row(plain(source.label), facts.join(' · '), icon, icon === 'error' ? 'problemsErrorIcon.foreground' : undefined);
   item.collapsibleState = vscode.TreeItemCollapsibleState.Expanded;
-  item.contextValue = ssh ? ['host.ssh', readAsRoot().includes(ssh.name) ? 'asRoot' : 'asUser', link ?? 'unconnected'].join(' ') : `host.${source.kind}`;
+  item.contextValue = ssh ? ['host.ssh', readAsRoot().includes(ssh.name) ? 'asRoot' : 'asUser', state.link ?? 'unconnected'].join(' ') : `host.${source.kind}`;
   item.tooltip = hostTooltip(state);
   badge(item, id, held);
   return item;
+}
+
+/** Whether and where a host is reached: beside its name wherever it is listed. */
+export function linkFacts({ source, view, error, link }: HostState): string[] {
+  const facts: string[] = [];
+  if (link === 'connecting') facts.push(vscode.l10n.t('connecting…'));
+  else if (link === 'disconnected') facts.push(vscode.l10n.t('disconnected'));
+  else if (error !== undefined && !view) facts.push(vscode.l10n.t('cannot be read'));
+  if (view && (error !== undefined || link === 'disconnected')) facts.push(vscode.l10n.t('stale'));
+  if (source instanceof SshSource && source.address !== undefined && source.address !== source.name) facts.push(plain(source.address));
+  return facts;
 }
 
 function hostIcon({ source, error, link }: HostState): string {
