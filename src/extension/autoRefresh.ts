@@ -17,7 +17,7 @@ export class AutoRefresh implements vscode.Disposable {
     private readonly hosts: HostService,
     private readonly isShown: () => boolean,
   ) {
-    this.disposables = [onDidChangeConfig(() => this.restart()), hosts.onDidChange(id => id === undefined && this.schedule())];
+    this.disposables = [onDidChangeConfig(() => this.restart(), 'autoRefresh'), hosts.onDidChange(id => id === undefined && this.schedule())];
     this.schedule();
   }
 

@@ -117,6 +117,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       try {
         await run(node, Array.isArray(selected) ? selected : undefined);
       } catch (error) {
+        if (core().CollectError.is(error, 'cancelled')) return; // a person's own wish: they disconnected the host, or removed it
         log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
         const showLog = vscode.l10n.t('Show Log');
         // Not waited for: a command that failed has ended, whether or not its message is still up.

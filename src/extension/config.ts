@@ -40,11 +40,17 @@ export async function changeHosts(setting: 'hosts' | 'readAsRoot', name: string,
 
 /** Seconds between refreshes while something of ours is visible; 0 for never. */
 export function autoRefreshSeconds(): number {
-  return number('autoRefresh', 10);
+  const seconds = number('autoRefresh', 10);
+  return seconds === 0 ? 0 : inADay(seconds);
 }
 
 export function timeoutSeconds(): number {
-  return Math.max(1, number('timeout', 30));
+  return inADay(number('timeout', 30));
+}
+
+/** A folder's own settings may have these two: they are neither to hammer a host nor to be more than a timer can count. */
+function inADay(seconds: number): number {
+  return Math.min(86_400, Math.max(1, seconds));
 }
 
 function list(name: string): readonly unknown[] {
@@ -57,8 +63,9 @@ function number(name: string, otherwise: number): number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : otherwise;
 }
 
-export function onDidChangeConfig(listener: () => void): vscode.Disposable {
+/** @param name one setting; any of ours when it is left out */
+export function onDidChangeConfig(listener: () => void, name?: string): vscode.Disposable {
   return vscode.workspace.onDidChangeConfiguration(event => {
-    if (event.affectsConfiguration(SECTION)) listener();
+    if (event.affectsConfiguration(name === undefined ? SECTION : `${SECTION}.${name}`)) listener();
   });
 }

@@ -43,6 +43,8 @@ export class HostService implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   private readonly states = new Map<HostId, HostState>();
   private readonly running = new Map<HostId, Running>();
+  /** Questions that have no answer yet, and whom they were put to. */
+  private readonly asking = new Map<Reading, HostId>();
   /** Captures that are being read for the first time: their labels are taken already. */
   private readonly opening = new Map<HostId, HostSource>();
   /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
@@ -115,8 +117,12 @@ export class HostService implements vscode.Disposable {
     const { reading, done } = this.running.get(id) ?? this.start(state, true);
     const joined = !reading.mayAsk;
     reading.mayAsk = true;
-    token?.onCancellationRequested(() => reading.cancel());
-    await done;
+    const cancelling = token?.onCancellationRequested(() => reading.cancel());
+    try {
+      await done;
+    } finally {
+      cancelling?.dispose();
+    }
     // It began by itself, and had given up a question before a person came along.
     if (joined && core().SshError.is(this.states.get(id)?.error, 'not-asked')) await this.refresh(id, token);
   }
@@ -134,7 +140,7 @@ export class HostService implements vscode.Disposable {
     const source = this.states.get(id)?.source;
     if (!(source instanceof SshSource)) return;
     this.update(source, { link: 'disconnected', error: undefined });
-    this.running.get(id)?.reading.cancel();
+    this.cancel(id);
     source.disconnect();
   }
 
@@ -143,12 +149,17 @@ export class HostService implements vscode.Disposable {
     const source = this.states.get(id)?.source;
     const milliseconds = timeoutSeconds() * 1000;
     const reading = new Reading(milliseconds, true);
+    this.asking.set(reading, id);
     try {
-      return await source?.ask?.(question, reading);
+      const answer = await source?.ask?.(question, reading);
+      // A person asked: a host that was disconnected is connected again by that.
+      if (source instanceof SshSource && !reading.signal.aborted) this.update(source, { link: 'connected' });
+      return answer;
     } catch (error) {
       throw source && reading.timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
     } finally {
       reading.end();
+      this.asking.delete(reading);
     }
   }
 
@@ -196,10 +207,11 @@ export class HostService implements vscode.Disposable {
     const raw = await source.collect(reading);
     const { model, problems } = await core().buildModel(raw, source, programNames());
     if (reading.signal.aborted) throw new (core().CollectError)('cancelled', { host: source.label }); // too late for this answer
+    // What is new is told, not each of a thousand refreshes.
     const text = `${source.label}: ${core().describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;
     if (before?.machines.length === model.machines.length) this.log.debug(text);
-    else this.log.info(text); // what is new is told, not each of a thousand refreshes
-    for (const remark of raw.collection.remarks) this.log.warn(`${source.label}: ${remark}`);
+    else this.log.info(text);
+    for (const remark of raw.collection.remarks.filter(one => !before?.collection.remarks.includes(one))) this.log.warn(`${source.label}: ${remark}`);
     for (const problem of problems.slice(0, 50)) this.log.warn(`${source.label}: ${problem.errno} ${problem.path}`);
     for (const { line, expected, found } of source.damage.slice(0, 50)) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
     return { raw, model, problems, captureProblems: source.damage, rates: new (core().Rates)(source.kind === 'capture' ? undefined : before, model) };
@@ -217,8 +229,14 @@ export class HostService implements vscode.Disposable {
     this.states.set(source.id, { source, view: undefined, error: undefined });
   }
 
+  /** Ends all that is under way with a host. */
+  private cancel(id: HostId): void {
+    this.running.get(id)?.reading.cancel();
+    for (const [reading, asked] of this.asking) if (asked === id) reading.cancel();
+  }
+
   private drop(source: HostSource): void {
-    this.running.get(source.id)?.reading.cancel();
+    this.cancel(source.id);
     this.states.delete(source.id);
     this.running.delete(source.id); // one of the same name that comes later is read anew
     if (source instanceof SshSource) source.disconnect();

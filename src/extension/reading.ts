@@ -1,5 +1,7 @@
+import { unlessAborted } from '../core/host/abort';
+
 /**
- * One refresh of one host: who wants it, and how long it may still take. Its time stands still while a person is asked
+ * One refresh of one host, or one question to it: who wants it, and how long it may still take. Its time stands still while a person is asked
  * something: nobody is to type a passphrase against a clock.
  */
 export class Reading {
@@ -58,5 +60,31 @@ export class Reading {
       this.timedOut = true;
       this.cancel();
     }, this.left);
+  }
+}
+
+/** Lets the readings of a host run one after the other, in the order in which they came: it is always known which one runs. */
+export class OneAtATime {
+  /** The one that runs; outside of any nobody may be asked anything. */
+  now: Reading | undefined;
+  /** Ends with the one that came last, well or not. */
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** To wait for others is none of its time, and ends when nobody wants it any more. @throws what its signal was aborted with, and what `work` throws */
+  async run<T>(reading: Reading, work: () => Promise<T>): Promise<T> {
+    const { signal } = reading;
+    const before = this.last;
+    const mine = before.then(async () => {
+      signal.throwIfAborted();
+      this.now = reading;
+      try {
+        return await work();
+      } finally {
+        this.now = undefined;
+      }
+    });
+    this.last = mine.catch(() => undefined);
+    await reading.untimed(() => unlessAborted(signal, before));
+    return mine;
   }
 }

@@ -8,7 +8,7 @@ import { BackOff } from './backOff';
 import { qemuExecutables, readAsRoot } from './config';
 import { core } from './lazyCore';
 import { ssh } from './lazySsh';
-import type { Reading } from './reading';
+import { OneAtATime, type Reading } from './reading';
 import type { HostSource } from './sources';
 import type { SshPrompts } from './sshQuestions';
 
@@ -31,8 +31,8 @@ export class SshSource implements HostSource {
   /** `op@10.0.0.5`, once ssh_config was read for it. */
   address: string | undefined;
   private made: { readonly host: SshHost; readonly live: LiveSource } | undefined;
-  /** Whose time stands still while something is asked, and who decides whether it may be. */
-  private reading: Reading | undefined;
+  /** The one that runs decides whether a person may be asked, and its time stands still meanwhile. */
+  private readonly readings = new OneAtATime();
 
   /** @param name as in the setting: a `Host` of ssh_config, or `user@host:port` */
   constructor(
@@ -45,11 +45,11 @@ export class SshSource implements HostSource {
   }
 
   collect(reading: Reading): Promise<RawSnapshot> {
-    return this.live(reading).collect(reading.signal);
+    return this.run(reading, live => live.collect(reading.signal));
   }
 
   ask<T>(question: Question<T>, reading: Reading): Promise<T> {
-    return this.live(reading).ask(question, reading.signal);
+    return this.run(reading, live => live.ask(question, reading.signal));
   }
 
   /** Ends the connection, and what waits for it. */
@@ -57,21 +57,24 @@ export class SshSource implements HostSource {
     this.made?.host.disconnect();
   }
 
-  private live(reading: Reading): LiveSource {
-    this.reading = reading;
-    return (this.made ??= this.make()).live;
+  private async run<T>(reading: Reading, work: (live: LiveSource) => Promise<T>): Promise<T> {
+    try {
+      return await this.readings.run(reading, () => work((this.made ??= this.make()).live));
+    } catch (error) {
+      throw reading.signal.aborted ? new (core().CollectError)('cancelled', { host: this.label }, error) : error;
+    }
   }
 
   private make(): NonNullable<SshSource['made']> {
     const { name, label, shared } = this;
-    const host = new (ssh().SshHost)({ label, target: () => this.target(), questions: shared.prompts.of(label, () => this.reading), means: this.means() });
+    const host = new (ssh().SshHost)({ label, target: () => this.target(), questions: shared.prompts.of(label, () => this.readings.now), means: this.means() });
     return { host, live: new (core().LiveSource)(this.id, host, () => ({ qemuExecutables: qemuExecutables(), asRoot: readAsRoot().includes(name), allCgroups: this.allCgroups() })) };
   }
 
   /** Its time stands still too while it waits for its turn, or for the passphrase that another host was asked for. */
   private means(): SshMeans {
     const { acceptedKeys, keyring, turns } = this.shared.means();
-    const untimed = <T>(work: () => Promise<T>): Promise<T> => this.reading?.untimed(work) ?? work();
+    const untimed = <T>(work: () => Promise<T>): Promise<T> => this.readings.now?.untimed(work) ?? work();
     return {
       acceptedKeys,
       keyring: { unlock: (...key) => untimed(() => keyring.unlock(...key)) },

@@ -4,8 +4,8 @@ import type { CgroupTree } from '../../core/model/cgroupTree';
 import type { Cgroup, HostModel, Thread } from '../../core/model/hostModel';
 import type { HostService, HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
-import { plain } from '../text';
 import { type CgroupNode, type CgroupsNode, type HierarchyNode, cgroupNode, cgroupTooltipOf, cgroupTreeItem, heldIn, hierarchyNode, hierarchyOfCpus, occupantNode } from './cgroupNodes';
+import { reasonRows } from './machineNodes';
 
 export const CGROUPS_VIEW = 'cgroupLens.cgroups';
 const ALL_CGROUPS = 'allCgroups';
@@ -118,15 +118,15 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
   }
 
   private async ofHost(state: HostState): Promise<CgroupsNode[]> {
-    const { source, view, error } = state;
-    const message = (kind: 'error' | 'message', text: string): CgroupsNode => ({ kind, id: `${source.id}/${kind}`, state, text });
-    const nodes = error === undefined ? [] : [message('error', plain(core().describeError(error)))];
-    if (!view) return error === undefined ? [message('message', vscode.l10n.t('Not read yet'))] : nodes;
+    const { source, view } = state;
+    const message = (text: string): CgroupsNode => ({ kind: 'message', id: `${source.id}/message`, state, text });
+    const nodes: CgroupsNode[] = reasonRows(state);
+    if (!view) return nodes;
     const tree = await this.treeOf(view);
     const shown = tree.hierarchies.filter(({ population }) => this.hosts.allCgroups || population.threads > 0);
     nodes.push(...shown.map(at => hierarchyNode(state, tree, at)));
-    if (shown.length === 0) nodes.push(message('message', view.model.mode === 'none' ? vscode.l10n.t('No cgroup file system is mounted on this host') : vscode.l10n.t('No QEMU thread in any cgroup')));
-    else if (this.hosts.allCgroups && source.kind === 'capture') nodes.push(message('message', vscode.l10n.t('A capture has the cgroups that were read when it was taken')));
+    if (shown.length === 0) nodes.push(message(view.model.mode === 'none' ? vscode.l10n.t('No cgroup file system is mounted on this host') : vscode.l10n.t('No QEMU thread in any cgroup')));
+    else if (this.hosts.allCgroups && source.kind === 'capture') nodes.push(message(vscode.l10n.t('A capture has the cgroups that were read when it was taken')));
     return nodes;
   }
 

@@ -52,6 +52,14 @@ export function textItem({ kind, text }: { readonly kind: 'error' | 'message'; r
   return item;
 }
 
+/** The first row below a host, in both views: why it cannot be read, or that it was not yet. */
+export function reasonRows(state: HostState): { readonly kind: 'error' | 'message'; readonly id: string; readonly state: HostState; readonly text: string }[] {
+  const { source, view, error, link } = state;
+  if (error !== undefined) return [{ kind: 'error', id: `${source.id}/error`, state, text: plain(core().describeError(error)) }];
+  if (view || link === 'connecting') return [];
+  return [{ kind: 'message', id: `${source.id}/message`, state, text: link === 'disconnected' ? vscode.l10n.t('Disconnected') : vscode.l10n.t('Not read yet') }];
+}
+
 export function row(label: string, description: string, icon: string, color?: string): vscode.TreeItem {
   const item = new vscode.TreeItem(label);
   item.description = description;
@@ -61,25 +69,34 @@ export function row(label: string, description: string, icon: string, color?: st
 }
 
 export function hostItem({ id, state }: { readonly id: string; readonly state: HostState }): vscode.TreeItem {
-  const { source, view, error, link } = state;
+  const { source, view } = state;
   const ssh = source instanceof SshSource ? source : undefined;
   const facts: string[] = [];
   const held = view?.model.machines.reduce((sum, machine) => sum + heldThreads(view, machine), 0) ?? 0;
   if (held > 0) facts.push(heldText(held));
-  if (link === 'connecting') facts.push(vscode.l10n.t('connecting…'));
-  else if (link === 'disconnected') facts.push(vscode.l10n.t('disconnected'));
-  else if (error !== undefined && !view) facts.push(vscode.l10n.t('cannot be read'));
-  if (view && (error !== undefined || link === 'disconnected')) facts.push(vscode.l10n.t('stale'));
-  if (ssh?.address !== undefined && ssh.address !== ssh.name) facts.push(plain(ssh.address));
+  facts.push(...linkFacts(state));
+  const refused = rootRefused(state);
+  if (refused !== undefined) facts.push(plain(refused));
   if (view) facts.push(view.model.mode, core().describeCollection(view.model, view.problems, source.kind));
   if (view && view.captureProblems.length > 0) facts.push(vscode.l10n.t('{0} damaged lines', view.captureProblems.length));
   const icon = hostIcon(state);
   const item = row(plain(source.label), facts.join(' · '), icon, icon === 'error' ? 'problemsErrorIcon.foreground' : undefined);
   item.collapsibleState = vscode.TreeItemCollapsibleState.Expanded;
-  item.contextValue = ssh ? ['host.ssh', readAsRoot().includes(ssh.name) ? 'asRoot' : 'asUser', link ?? 'unconnected'].join(' ') : `host.${source.kind}`;
+  item.contextValue = ssh ? ['host.ssh', readAsRoot().includes(ssh.name) ? 'asRoot' : 'asUser', state.link ?? 'unconnected'].join(' ') : `host.${source.kind}`;
   item.tooltip = hostTooltip(state);
   badge(item, id, held);
   return item;
+}
+
+/** Whether and where a host is reached: beside its name wherever it is listed. */
+export function linkFacts({ source, view, error, link }: HostState): string[] {
+  const facts: string[] = [];
+  if (link === 'connecting') facts.push(vscode.l10n.t('connecting…'));
+  else if (link === 'disconnected') facts.push(vscode.l10n.t('disconnected'));
+  else if (error !== undefined && !view) facts.push(vscode.l10n.t('cannot be read'));
+  if (view && (error !== undefined || link === 'disconnected')) facts.push(vscode.l10n.t('stale'));
+  if (source instanceof SshSource && source.address !== undefined && source.address !== source.name) facts.push(plain(source.address));
+  return facts;
 }
 
 function hostIcon({ source, error, link }: HostState): string {
@@ -94,14 +111,25 @@ export function isConnected({ link }: HostState): boolean {
   return link === 'connected' || link === 'connecting';
 }
 
+/** Why a host that may be read as root was not: what sudo said, which is asked only where /proc hides others' processes. */
+function rootRefused({ source, view }: HostState): string | undefined {
+  if (!view || !(source instanceof SshSource) || !readAsRoot().includes(source.name)) return undefined;
+  const { user, remarks } = view.model.collection;
+  const said = user?.uid === 0 ? undefined : remarks.find(remark => /\bsudo\b/.test(remark));
+  return said && vscode.l10n.t('allowed as root, but {0}', said.replace(/^.*\bsudo: /, 'sudo -n: '));
+}
+
 /** What a host is, and how well it is known; over its row and over the head of a document. */
-export function hostTooltip({ source, view, error }: HostState): vscode.MarkdownString {
+export function hostTooltip(state: HostState): vscode.MarkdownString {
+  const { source, view, error } = state;
   const text = new Markdown().own('**').host(source.label).own('**');
   if (source.kind === 'capture') text.own(`\n\n${vscode.l10n.t('A capture: read-only, as it was when it was taken.')}`);
   if (error !== undefined) text.own('\n\n').host(core().describeError(error));
   if (source instanceof SshSource) {
     if (source.address !== undefined) text.own('\n\n').host(source.address);
-    if (readAsRoot().includes(source.name)) text.own(`\n\n${vscode.l10n.t('Read as root, where sudo -n lets us.')}`);
+    const refused = rootRefused(state);
+    if (refused !== undefined) text.own('\n\n').host(refused);
+    else if (readAsRoot().includes(source.name)) text.own(`\n\n${vscode.l10n.t('Read as root, where sudo -n lets us.')}`);
   }
   if (!view) return text.build();
   const { model, problems, captureProblems } = view;

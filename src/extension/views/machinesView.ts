@@ -6,7 +6,7 @@ import type { HostService, HostState } from '../hostService';
 import { LOCAL } from '../sources';
 import { SshSource } from '../sshSource';
 import { plain } from '../text';
-import { type MachinesNode, isConnected, treeItem } from './machineNodes';
+import { type MachinesNode, isConnected, reasonRows, treeItem } from './machineNodes';
 import { core } from '../lazyCore';
 
 export const MACHINES_VIEW = 'cgroupLens.machines';
@@ -141,13 +141,9 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   private ofHost(state: HostState): MachinesNode[] {
-    const { source, view, error, link } = state;
-    const nodes: MachinesNode[] = [];
-    if (error !== undefined) nodes.push({ kind: 'error', id: `${source.id}/error`, state, text: plain(core().describeError(error)) });
-    if (!view) {
-      if (error === undefined && link !== 'connecting') nodes.push({ kind: 'message', id: `${source.id}/message`, state, text: link === 'disconnected' ? vscode.l10n.t('Disconnected') : vscode.l10n.t('Not read yet') });
-      return nodes;
-    }
+    const { source, view } = state;
+    const nodes: MachinesNode[] = reasonRows(state);
+    if (!view) return nodes;
     const machines = this.machinesOf(state);
     nodes.push(...machines);
     if (!this.filter) {

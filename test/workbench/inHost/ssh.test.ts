@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { BackOff } from '../../../src/extension/backOff';
-import { Reading } from '../../../src/extension/reading';
+import type { Question } from '../../../src/core/host/source';
+import { HostService } from '../../../src/extension/hostService';
+import { OneAtATime, Reading } from '../../../src/extension/reading';
+import { LOCAL } from '../../../src/extension/sources';
 import { closeEditors, eventually, ours, show } from './support';
 
 const NOBODY = 'nobody@127.0.0.1:1';
@@ -57,6 +60,49 @@ describe('the time of a reading', () => {
     await answered.untimed(() => sleep(1));
     await sleep(60);
     assert.deepEqual([answered.signal.aborted, answered.timedOut, cancelled.timedOut], [false, false, false]);
+  });
+});
+
+describe('the readings of a host', () => {
+  it('run one at a time, and none is taken for another', async () => {
+    const [byItself, asked] = [new Reading(Infinity, false), new Reading(Infinity, true)];
+    const readings = new OneAtATime();
+    const seen: (Reading | undefined)[] = [];
+    const look = async (): Promise<void> => {
+      seen.push(readings.now);
+      await sleep(20);
+      seen.push(readings.now);
+    };
+    const failing = readings.run(byItself, () => look().then(() => Promise.reject(new Error('no'))));
+    await Promise.all([assert.rejects(failing, /no/), readings.run(asked, look)]);
+    assert.deepEqual(seen.map(one => [byItself, asked].indexOf(one!)), [0, 0, 1, 1]);
+    assert.equal(readings.now, undefined);
+  });
+
+  it('do not pay for the others\' time, and leave the queue when nobody wants them', async () => {
+    const [first, patient, unwanted] = [new Reading(Infinity, true), new Reading(60, true), new Reading(Infinity, true)];
+    const readings = new OneAtATime();
+    const ran: string[] = [];
+    const busy = readings.run(first, () => sleep(150));
+    const left = readings.run(unwanted, async () => void ran.push('unwanted'));
+    const waited = readings.run(patient, async () => void ran.push('patient'));
+    unwanted.cancel();
+    await assert.rejects(left, { name: 'AbortError' });
+    assert.equal(readings.now, first);
+    await Promise.all([busy, waited]);
+    patient.end();
+    assert.deepEqual([ran, patient.timedOut], [['patient'], false]);
+  });
+});
+
+describe('a question to a host', () => {
+  it('is put to it no more when the host is closed', async () => {
+    const memento = { get: (_: string, otherwise: unknown) => otherwise } as vscode.Memento;
+    const hosts = new HostService(memento, {} as vscode.LogOutputChannel);
+    const endless: Question<void> = { command: () => ({ argv: ['sleep', '600'], prelude: '', stdin: '' }), decoder: () => ({ push: () => true, finish: () => undefined }) };
+    const asked = hosts.ask(LOCAL, endless);
+    setTimeout(() => hosts.dispose(), 50);
+    await assert.rejects(asked, { name: 'CollectError', reason: 'cancelled' });
   });
 });
 
