@@ -52,7 +52,8 @@ export function hidesRow(state: HostState): HostsRow[] {
   return [{ kind: 'hides', id: `${state.source.id}/hides`, state, text: vscode.l10n.t('/proc hides other users\' processes: needs root') }];
 }
 
-export function textItem({ kind, text, state: { source } }: HostsRow): vscode.TreeItem {
+export function textItem(node: HostsRow): vscode.TreeItem {
+  const { kind, text, state: { source } } = node;
   if (kind === 'message') return row(text, '', 'info');
   if (kind === 'hides') {
     const item = row(text, '', 'eye-closed');
@@ -63,6 +64,7 @@ export function textItem({ kind, text, state: { source } }: HostsRow): vscode.Tr
   const item = row(text, '', 'error', 'problemsErrorIcon.foreground');
   item.contextValue = 'error';
   item.tooltip = text;
+  item.command = { command: 'cgroupLens.showError', title: vscode.l10n.t('Show Error'), arguments: [node] }; // all of it, without a mouse
   return item;
 }
 
