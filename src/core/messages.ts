@@ -95,7 +95,7 @@ export function describeCollection(model: HostModel, problems: readonly Problem[
   if (user) parts.push(user.name === String(user.uid) ? t('as UID {0}', user.uid) : t('as user {0}', visible(user.name)));
   if (problems.length === 1) parts.push(t('1 file unreadable'));
   else if (problems.length > 1) parts.push(t('{0} files unreadable', problems.length));
-  if (model.hidden.length > 0) parts.push(t('some tasks hidden, needs root'));
+  if (model.collection.hides || model.hidden.length > 0) parts.push(t('other users\' processes hidden, needs root'));
   if (!complete) parts.push(t('partial'));
   return parts.join(', ');
 }

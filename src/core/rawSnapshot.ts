@@ -62,6 +62,8 @@ export interface Collection {
   readonly took: number;
   /** Who read it, on the host. */
   readonly user: { readonly uid: number; readonly name: string } | undefined;
+  /** Whether /proc hides other users' processes from this reader (hidepid): what is not here may be there. */
+  readonly hides: boolean;
   /** False when the answer broke off: what is here is true, but not all. */
   readonly complete: boolean;
   /** What the host said besides: tools that are missing, messages of the shell. */

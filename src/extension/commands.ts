@@ -39,6 +39,13 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
     retry: node => machines.refresh(isNode(node) ? [node.state.source.id] : undefined),
+    showError: async node => {
+      if (!isNode(node) || node.kind !== 'error') return;
+      const [retry, showLog] = [vscode.l10n.t('Retry'), vscode.l10n.t('Show Log')];
+      const answer = await vscode.window.showErrorMessage(node.text, { modal: true }, retry, showLog);
+      if (answer === retry) await machines.refresh([node.state.source.id]);
+      else if (answer === showLog) log.show();
+    },
     addSshHost: async () => {
       const name = await pickSshHost();
       if (name !== undefined) await connect(parts, await ssh.add(name));

@@ -27,6 +27,7 @@ describe('a /proc that hides other users\' processes', () => {
     it(`hidepid=${hidepid}, a user without rights: its tasks are hidden ones of its scope, and there is no such machine`, async () => {
       const collected = await collectThrough([...hiding, ...asNobody()]);
       assert.ok(!collected.model.machines.some(m => m.pid === qemu.pid));
+      assert.equal(collected.model.collection.hides, true);
       assert.deepEqual(ours(collected).map(({ name, scope }) => ({ name, scope })), [{ name: 'serial', scope: `/${PREFIX}/${SCOPE}` }]);
       assert.deepEqual(ours(collected)[0]!.tids, tidsOf(qemu.pid));
     });
@@ -34,6 +35,7 @@ describe('a /proc that hides other users\' processes', () => {
     it(`hidepid=${hidepid}, root: a machine like any other`, async () => {
       const collected = await collectThrough(hiding);
       const machine = machineOf(collected.model, qemu.pid);
+      assert.equal(collected.model.collection.hides, false);
       assert.deepEqual(machine.threads.filter(t => t.pid === qemu.pid).map(t => t.tid).sort((a, b) => a - b), tidsOf(qemu.pid));
       assert.deepEqual(ours(collected), []);
       assert.deepEqual(problemsBelow(collected, [qemu.pid], PREFIX), []);
@@ -43,6 +45,7 @@ describe('a /proc that hides other users\' processes', () => {
   it('a /proc that hides nothing: a machine for everybody', async () => {
     const collected = await collectThrough(asNobody());
     assert.equal(machineOf(collected.model, qemu.pid).name, 'serial');
+    assert.equal(collected.model.collection.hides, false);
     assert.deepEqual(ours(collected), []);
   });
 });

@@ -40,7 +40,7 @@ export function snapshot(name: HostName, change: (copy: Changeable) => void = ()
 
 /** One without a single file. */
 export function emptySnapshot(): Changeable {
-  const collection = { startedAt: Date.UTC(2026, 10, 22), took: 12.5, user: undefined, complete: true, remarks: [] };
+  const collection = { startedAt: Date.UTC(2026, 10, 22), took: 12.5, user: undefined, hides: false, complete: true, remarks: [] };
   return { files: new Map(), links: new Map(), errors: new Map(), directories: new Set(), collection };
 }
 

@@ -12,6 +12,7 @@ import type { RedactedSnapshot } from './redact';
  *     started 2026-11-22T20:50:11.123Z
  *     took 81.5
  *     uid 0
+ *     hides yes
  *     complete yes
  *
  *     text /proc/450/task/450/cgroup
@@ -30,6 +31,8 @@ import type { RedactedSnapshot } from './redact';
  * does not was cut off. `end` counts the entries. Order does not matter, so that two captures can be compared. The
  * bytes of a control character other than newline, of a mark that breaks or turns a line (U+2028, U+202E …), what is
  * not UTF-8, and `%` itself are written `%XX`, everywhere.
+ *
+ * `hides yes` stands where /proc hides other users' processes from the reader.
  *
  * Version 1 is stable: a reader takes what it knows, names each line that it does not, and refuses a higher version.
  */
@@ -56,6 +59,7 @@ export function* printing(snapshot: RedactedSnapshot, comments: readonly string[
   const out = [EXPECTED_FIRST_LINE, ...comments.map(comment => `# ${escape(comment)}`)];
   out.push(`started ${new Date(collection.startedAt).toISOString()}`, `took ${Math.round(collection.took * 10) / 10}`);
   if (collection.user) out.push(`uid ${collection.user.uid}`);
+  if (collection.hides) out.push('hides yes');
   out.push(`complete ${collection.complete ? 'yes' : 'no'}`, '');
   let entries = 0;
   const entry = (kind: string, path: string, content: string): void => {
@@ -179,6 +183,7 @@ class CaptureReader {
   private startedAt = 0;
   private took = 0;
   private uid: number | undefined;
+  private hides = false;
   private complete = true;
   private ended = false;
 
@@ -194,10 +199,10 @@ class CaptureReader {
   }
 
   snapshot(): RawSnapshot {
-    const { files, links, errors, directories, startedAt, took, uid } = this;
+    const { files, links, errors, directories, startedAt, took, uid, hides } = this;
     const complete = this.complete && this.found.length === 0;
     const user = uid === undefined ? undefined : { uid, name: String(uid) };
-    return { files, links, errors, directories, collection: { startedAt, took, user, complete, remarks: [] } };
+    return { files, links, errors, directories, collection: { startedAt, took, user, hides, complete, remarks: [] } };
   }
 
   problems(): CaptureProblem[] {
@@ -258,6 +263,9 @@ class CaptureReader {
       case 'uid':
         if (!/^\d+$/.test(rest) || !Number.isSafeInteger(Number(rest))) return this.problem(number, 'a whole number', rest);
         this.uid = Number(rest);
+        return;
+      case 'hides':
+        this.hides = rest === 'yes';
         return;
       case 'complete':
         this.complete = rest === 'yes';

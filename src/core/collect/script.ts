@@ -16,7 +16,8 @@ import { type ShellCommand, shellCommand } from './shell';
  *     =a PATH CPUS RUN DELAY SLICES   of the same thread `Cpus_allowed_list` and `schedstat`; - where unreadable
  *     =d PATH            a cgroup's directory was visited
  *     =c BYTES PATH      a command line follows, U+0001 for NUL and U+0002 for newline
- *     =h TID PATH        the file PATH (tasks, cgroup.threads) lists a task that /proc does not show (hidepid)
+ *     =hides             /proc hides other users' processes from this reader (hidepid)
+ *     =h TID PATH        the file PATH (tasks, cgroup.threads) lists a task that /proc does not show
  *     =l …               a line of `ls -ln /proc/PID/exe`
  *     =user UID NAME     who read
  *     =missing TOOL      a tool that the script needs is not there
@@ -231,7 +232,7 @@ function value(name,   a, b) {
   } }
 `;
 
-/** Tasks of machine-like cgroups that /proc hides: only asked for where hidepid is on and the reader is not root. */
+/** Tasks of machine-like cgroups that /proc hides: only asked for where it hides any. */
 const FIND_HIDDEN = String.raw`
 { at = match($0, /:[0-9]+$/); if (!at) next
   id = substr($0, at + 1)
@@ -277,12 +278,10 @@ read_times() {
   fi
   user=$(id)
   printf '=user %s\n' "$user" # not echo: a domain's backslash in a name
-  case $user in
-    uid=0\(*) ;;
-    *) case $(grep ' /proc proc ' mounts) in
-         *hidepid=[!0o]*) again find_hidden ;;
-       esac ;;
-  esac
+  [ -r 1/stat ] || { # hidepid; neither root nor who is in its gid= is hidden anything
+    echo '=hides'
+    again find_hidden
+  }
 }
 collect() {
   echo

@@ -116,7 +116,7 @@ class TasksDecoder {
     if (this.state === 'before') throw new CollectError('not-an-answer', { host, said: this.said.trim().slice(0, SAID) || stderr.trim().slice(0, SAID) });
     const { tasks, errors, hides, user, remarks } = this;
     const interrupts = this.noInterrupts ? undefined : [...this.interrupts.values()].sort((a, b) => a.irq - b.irq);
-    return { tasks, interrupts, errors, hides, collection: { ...timing, user, complete: this.state === 'ended', remarks } };
+    return { tasks, interrupts, errors, hides, collection: { ...timing, user, hides, complete: this.state === 'ended', remarks } };
   }
 
   private line(line: string): void {

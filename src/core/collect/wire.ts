@@ -32,6 +32,7 @@ export class WireDecoder {
   /** `Cpus_allowed_list` → the text that stands for such a `status`: thousands of threads share a few. */
   private readonly statuses = new Map<string, string>();
   private user: Collection['user'];
+  private hides = false;
   private state: 'before' | 'within' | 'ended' | 'damaged' = 'before';
   private notLinux = false;
   private received = 0;
@@ -89,14 +90,14 @@ export class WireDecoder {
       throw new CollectError('not-an-answer', { host, said });
     }
     if (this.notLinux) throw new CollectError('not-linux', { host });
-    const { files, links, errors, directories, remarks, user } = this;
+    const { files, links, errors, directories, remarks, user, hides } = this;
     // A cgroup without controllers prints nothing for them; the directory was read, so the file is there and empty.
     for (const directory of directories) {
       const controllers = `${directory}/cgroup.controllers`;
       const subtree = `${directory}/cgroup.subtree_control`;
       if (files.has(controllers) && !files.has(subtree)) files.set(subtree, '');
     }
-    return { files, links, errors, directories, collection: { ...timing, user, complete: this.state === 'ended', remarks } };
+    return { files, links, errors, directories, collection: { ...timing, user, hides, complete: this.state === 'ended', remarks } };
   }
 
   /** Reads the frame at `at`; returns where the next one begins, or `undefined` when it has not all arrived. */
@@ -149,6 +150,9 @@ export class WireDecoder {
         return body;
       case '=user':
         this.user = parseUser(rest) ?? this.user;
+        return body;
+      case '=hides':
+        this.hides = true;
         return body;
       case '=missing':
         if (rest.startsWith('/')) this.notLinux = true;

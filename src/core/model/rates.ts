@@ -29,15 +29,14 @@ export class Rates {
   /** How much of the time the thread was ready to run and had no CPU. */
   waiting(thread: Thread): Share | undefined {
     if (this.elapsed === 0) return undefined;
-    this.threads ??= new Map(this.before!.machines.flatMap(machine => machine.threads.map(t => [t.key, t] as const)));
-    const earlier = this.threads.get(thread.key)?.runDelay;
+    const earlier = this.earlier(thread)?.runDelay;
     if (earlier === undefined || thread.runDelay === undefined) return undefined;
     return Math.max(0, thread.runDelay - earlier) / this.elapsed;
   }
 
-  /** The cgroup at or above the thread that ran out of bandwidth for the longest time. */
+  /** The cgroup at or above the thread that ran out of bandwidth for the longest time. One that sleeps is held back by none. */
   throttled(thread: Thread): Throttling | undefined {
-    if (this.elapsed === 0) return undefined;
+    if (this.elapsed === 0 || !this.wantedToRun(thread)) return undefined;
     const { membership } = thread; // which threads share
     if (!this.worst.has(membership)) this.worst.set(membership, this.worstOf(membership));
     return this.worst.get(membership);
@@ -51,6 +50,17 @@ export class Rates {
     return { cgroup, share: (cgroup.throttled.time - earlier.time) / this.elapsed, times: cgroup.throttled.times - earlier.times };
   }
 
+  private earlier(thread: Thread): Thread | undefined {
+    this.threads ??= new Map(this.before!.machines.flatMap(machine => machine.threads.map(t => [t.key, t] as const)));
+    return this.threads.get(thread.key);
+  }
+
+  /** A cgroup's figures tell nothing of each of its threads; whether this one ran, or waited to, is its own. */
+  private wantedToRun(thread: Thread): boolean {
+    const earlier = this.earlier(thread);
+    return earlier !== undefined && (grew(earlier.runTime, thread.runTime) || grew(earlier.runDelay, thread.runDelay));
+  }
+
   private worstOf(membership: Membership): Throttling | undefined {
     let worst: Throttling | undefined;
     for (const place of membership.places.values()) {
@@ -61,4 +71,8 @@ export class Rates {
     }
     return worst;
   }
+}
+
+function grew(before: number | undefined, now: number | undefined): boolean {
+  return before !== undefined && now !== undefined && now > before;
 }

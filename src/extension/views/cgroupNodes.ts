@@ -6,7 +6,7 @@ import { core } from '../lazyCore';
 import { plain } from '../text';
 import { cgroupTooltip, hierarchyTooltip } from './cgroupTooltip';
 import { badge, heldText } from './decorations';
-import { ROLE_ICONS, hostItem, percent, row, textItem, threadTooltip, trouble } from './machineNodes';
+import { type HostsRow, ROLE_ICONS, hostItem, percent, row, textItem, threadTooltip, trouble } from './machineNodes';
 
 /** A row of the Cgroups view. Ids are made of what stays: host, hierarchy, path, TID and start time. */
 export type CgroupsNode =
@@ -14,7 +14,7 @@ export type CgroupsNode =
   | HierarchyNode
   | CgroupNode
   | OccupantNode
-  | { readonly kind: 'error' | 'message'; readonly id: string; readonly state: HostState; readonly text: string };
+  | HostsRow;
 
 /** What every row below a host knows: the tree that it is of, and which hierarchy. */
 interface InTree {

@@ -5,7 +5,7 @@ import type { Cgroup, HostModel, Thread } from '../../core/model/hostModel';
 import type { HostService, HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
 import { type CgroupNode, type CgroupsNode, type HierarchyNode, cgroupNode, cgroupTooltipOf, cgroupTreeItem, heldIn, hierarchyNode, hierarchyOfCpus, occupantNode } from './cgroupNodes';
-import { reasonRows } from './machineNodes';
+import { hidesRow, reasonRows } from './machineNodes';
 
 export const CGROUPS_VIEW = 'cgroupLens.cgroups';
 const ALL_CGROUPS = 'allCgroups';
@@ -124,7 +124,10 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     if (!view) return nodes;
     const tree = await this.treeOf(view);
     const shown = tree.hierarchies.filter(({ population }) => this.hosts.allCgroups || population.threads > 0);
-    nodes.push(...shown.map(at => hierarchyNode(state, tree, at)));
+    const hides = hidesRow(state);
+    nodes.push(...shown.map(at => hierarchyNode(state, tree, at)), ...hides);
+    // Below an error, or where others' processes are hidden, nobody knows that there is none.
+    if (shown.length === 0 && view.model.mode !== 'none' && (state.error !== undefined || hides.length > 0)) return nodes;
     if (shown.length === 0) nodes.push(message(view.model.mode === 'none' ? vscode.l10n.t('No cgroup file system is mounted on this host') : vscode.l10n.t('No QEMU thread in any cgroup')));
     else if (this.hosts.allCgroups && source.kind === 'capture') nodes.push(message(vscode.l10n.t('A capture has the cgroups that were read when it was taken')));
     return nodes;

@@ -14,7 +14,10 @@ export type MachinesNode =
   | { readonly kind: 'thread'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly thread: Thread }
   | { readonly kind: 'place'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly thread: Thread; readonly hierarchies: readonly string[]; readonly place: Place }
   | { readonly kind: 'hidden'; readonly id: string; readonly state: HostState; readonly hidden: HiddenTasks }
-  | { readonly kind: 'error' | 'message'; readonly id: string; readonly state: HostState; readonly text: string };
+  | HostsRow;
+
+/** What stands below a host in either view where there are no rows, or before them. `hides`: see `Collection.hides`. */
+export type HostsRow = { readonly kind: 'error' | 'message' | 'hides'; readonly id: string; readonly state: HostState; readonly text: string };
 
 export function treeItem(node: MachinesNode): vscode.TreeItem {
   const item = build(node);
@@ -43,12 +46,25 @@ function build(node: MachinesNode): vscode.TreeItem {
   }
 }
 
-/** What stands where there are no rows, or before them. */
-export function textItem({ kind, text }: { readonly kind: 'error' | 'message'; readonly text: string }): vscode.TreeItem {
+/** Where others' processes are hidden nobody knows that there is no QEMU: this stands in both views instead of "not found". */
+export function hidesRow(state: HostState): HostsRow[] {
+  if (state.view?.model.collection.hides !== true) return [];
+  return [{ kind: 'hides', id: `${state.source.id}/hides`, state, text: vscode.l10n.t('/proc hides other users\' processes: needs root') }];
+}
+
+export function textItem(node: HostsRow): vscode.TreeItem {
+  const { kind, text, state: { source } } = node;
   if (kind === 'message') return row(text, '', 'info');
+  if (kind === 'hides') {
+    const item = row(text, '', 'eye-closed');
+    item.tooltip = text;
+    item.contextValue = source instanceof SshSource && !readAsRoot().includes(source.name) ? 'hides.ssh asUser' : 'hides';
+    return item;
+  }
   const item = row(text, '', 'error', 'problemsErrorIcon.foreground');
   item.contextValue = 'error';
   item.tooltip = text;
+  item.command = { command: 'cgroupLens.showError', title: vscode.l10n.t('Show Error'), arguments: [node] }; // all of it, without a mouse
   return item;
 }
 
@@ -133,7 +149,8 @@ export function hostTooltip(state: HostState): vscode.MarkdownString {
   }
   if (!view) return text.build();
   const { model, problems, captureProblems } = view;
-  text.own('\n').entry(model.mode, modeText(model.mode)).entry(vscode.l10n.t('Kernel'), model.kernel).entry(vscode.l10n.t('PID 1'), model.init);
+  text.own('\n').entry(model.mode, modeText(model.mode)).entry(vscode.l10n.t('Kernel'), model.kernel);
+  if (model.init !== '') text.entry(vscode.l10n.t('PID 1'), model.init); // hidden as others' processes are
   for (const [version, title] of [['v1', 'cgroup v1'], ['v2', 'cgroup v2'], ['none', vscode.l10n.t('not mounted')]] as const) {
     const names = [...model.controllers].filter(([, v]) => v === version).map(([name]) => name);
     if (names.length > 0) text.entry(title, names.join(' '));

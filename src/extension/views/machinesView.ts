@@ -6,7 +6,7 @@ import type { HostService, HostState } from '../hostService';
 import { LOCAL } from '../sources';
 import { SshSource } from '../sshSource';
 import { plain } from '../text';
-import { type MachinesNode, isConnected, reasonRows, treeItem } from './machineNodes';
+import { type MachinesNode, hidesRow, isConnected, reasonRows, treeItem } from './machineNodes';
 import { core } from '../lazyCore';
 
 export const MACHINES_VIEW = 'cgroupLens.machines';
@@ -133,7 +133,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   /** This machine alone, with nothing on it: the welcome text says more than an empty row. */
   private isWelcome(): boolean {
     const [only, ...others] = this.hosts.hosts;
-    return only?.source.id === LOCAL && others.length === 0 && only.error === undefined && only.view !== undefined && only.view.model.machines.length === 0 && only.view.model.hidden.length === 0;
+    return only?.source.id === LOCAL && others.length === 0 && only.error === undefined && only.view !== undefined && only.view.model.machines.length === 0 && !only.view.model.collection.hides;
   }
 
   private roots(): MachinesNode[] {
@@ -149,7 +149,10 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
     if (!this.filter) {
       for (const hidden of view.model.hidden) nodes.push({ kind: 'hidden', id: `${source.id}/hidden/${hidden.scope}`, state, hidden });
       if (view.model.mode === 'none') nodes.push({ kind: 'message', id: `${source.id}/none`, state, text: vscode.l10n.t('No cgroup file system is mounted on this host') });
-      if (machines.length === 0) nodes.push({ kind: 'message', id: `${source.id}/empty`, state, text: nothingFound() });
+      const hides = hidesRow(state);
+      nodes.push(...hides);
+      // Below an error, or where others' processes are hidden, nobody knows that there is none.
+      if (machines.length === 0 && hides.length === 0 && state.error === undefined) nodes.push({ kind: 'message', id: `${source.id}/empty`, state, text: state.link === 'disconnected' ? vscode.l10n.t('Disconnected') : nothingFound() });
     }
     return nodes;
   }

@@ -35,13 +35,14 @@ export const anySnapshot: fc.Arbitrary<RedactedSnapshot> = fc
     startedAt: fc.nat({ max: 4102444800 }).map(seconds => seconds * 1000 + 123),
     took: fc.nat({ max: 100_000 }).map(tenths => tenths / 10),
     uid: fc.option(fc.nat({ max: 65_535 }), { nil: undefined }),
+    hides: fc.boolean(),
     complete: fc.boolean(),
   })
-  .map(({ files, links, errors, directories, startedAt, took, uid, complete }) => ({
+  .map(({ files, links, errors, directories, startedAt, took, uid, hides, complete }) => ({
     redacted: true as const,
     files: new Map(files),
     links: new Map(links),
     errors: new Map(errors),
     directories: new Set(directories),
-    collection: { startedAt, took, user: uid === undefined ? undefined : { uid, name: String(uid) }, complete, remarks: [] },
+    collection: { startedAt, took, user: uid === undefined ? undefined : { uid, name: String(uid) }, hides, complete, remarks: [] },
   }));

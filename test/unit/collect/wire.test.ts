@@ -47,6 +47,7 @@ const ANSWER = encodeBytes(
     '=h 700 /sys/fs/cgroup/a b/cgroup.threads\n=h 701 /sys/fs/cgroup/a b/cgroup.threads\n',
     '=missing find\n',
     '=user uid=1000(op) gid=1000(op) groups=1000(op)\n',
+    '=hides\n',
     framed('=f BYTES sys/kernel/osrelease', '6.1.0\n'),
     '=end\n',
   ].join(''),
@@ -61,7 +62,7 @@ describe("the collector's answer", () => {
 
   it('becomes a snapshot: texts, links, directories, user, remarks', () => {
     assert.equal(whole.collection.complete, true);
-    assert.deepEqual(whole.collection, { ...TIMING, complete: true, user: { uid: 1000, name: 'op' }, remarks: ['missing tool: find'] });
+    assert.deepEqual(whole.collection, { ...TIMING, complete: true, hides: true, user: { uid: 1000, name: 'op' }, remarks: ['missing tool: find'] });
     assert.deepEqual(whole.links, new Map([['/proc/519/exe', '/usr/bin/qemu -> x'], ['/proc/520/exe', '/usr/libexec/virtiofsd (deleted)']]));
     assert.deepEqual([...whole.directories], ['/sys/fs/cgroup', '/sys/fs/cgroup/a b\u2028\r=end']);
     assert.deepEqual(
@@ -144,7 +145,7 @@ describe("the collector's answer", () => {
   });
 
   it('never throws but a CollectError, and never hangs, on garbage', () => {
-    const frame = fc.constantFrom('=f 5 a', '=f 5 a\nabcde', '=f 99999999999999999999 a', '=f -3 a', '=f x', '=m 1/task/1 1', '=m 1/task/1 x', '=m', '=s 1/task/1 -40', '=s 1/task/1 1.5', '=s 1/task/1 3\nabc', '=s', '=t 1', '=t 1 3\nabc', '=a', '=a x', '=d', '=c 0 1/cmdline', '=h x', '=l', '=l =l', '=user', '=missing', '=end', '=', '', 'garbage', '=f 3 \nabc', '\u0000');
+    const frame = fc.constantFrom('=f 5 a', '=f 5 a\nabcde', '=f 99999999999999999999 a', '=f -3 a', '=f x', '=m 1/task/1 1', '=m 1/task/1 x', '=m', '=s 1/task/1 -40', '=s 1/task/1 1.5', '=s 1/task/1 3\nabc', '=s', '=t 1', '=t 1 3\nabc', '=a', '=a x', '=d', '=c 0 1/cmdline', '=h x', '=l', '=l =l', '=user', '=hides', '=missing', '=end', '=', '', 'garbage', '=f 3 \nabc', '\u0000');
     fc.assert(
       fc.property(fc.array(fc.oneof(frame, fc.string({ unit: 'binary', maxLength: 10 })), { maxLength: 12 }), fc.boolean(), (lines, begins) => {
         const text = `${begins ? '=cgroup-lens 1\n' : ''}${lines.join('\n')}\n`;

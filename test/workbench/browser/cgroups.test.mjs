@@ -185,6 +185,7 @@ describe('the cgroups of this machine', () => {
     try {
       await runCommand(page, 'Cgroup Lens: Refresh');
       await eventually(async () => {
+        for (const signal of ['SIGSTOP', 'SIGCONT']) process.kill(qemu.pid, signal); // wakes it: who sleeps is not held back
         await runCommand(page, 'Cgroup Lens: Refresh');
         await row(page, 'cpu (v1), 1 thread held back').waitFor({ timeout: 3000 });
       }, 40_000);

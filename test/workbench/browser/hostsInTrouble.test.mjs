@@ -90,12 +90,19 @@ describe('a host that does not answer', () => {
     await eventually(async () => assert.ok((await page.locator('.part.panel .view-line').allTextContents()).some(line => line.replaceAll('\u00a0', ' ').includes('has not answered within 5 s'))));
   });
 
-  it('is read by Retry when it answers again', async () => {
+  it('is told in full, and read by Retry when it answers again, without a mouse', async () => {
     const { page } = workbench;
     rmSync(path.join(bin, 'stuck'));
     const error = (await rows(page)).find(label => label.includes('has not answered'));
     await clearToasts(page);
-    await inlineAction(page, error, 'Retry');
+    await row(page, error).click();
+    await dialog(page).waitFor();
+    assert.match(await dialog(page).innerText(), /has not answered within 5 s/);
+    await page.keyboard.press('Escape');
+    await dialog(page).waitFor({ state: 'hidden' });
+    await page.keyboard.press('Enter'); // the row has the focus again
+    await dialog(page).locator('.monaco-button', { hasText: 'Retry' }).waitFor();
+    await page.keyboard.press('Enter');
     await eventually(async () => assert.ok((await rows(page)).every(label => !/has not answered|cannot be read/.test(label))));
   });
 });
