@@ -47,6 +47,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       const source = isNode(node) ? node.state.source : (await pickHost(parts, isSsh))?.source;
       if (source instanceof SshSource) await ssh.remove(source.name);
     },
+    connect: node => machines.refresh(isNode(node) ? [node.state.source.id] : []),
     disconnect: async node => {
       const state = isNode(node) ? node.state : await pickHost(parts, isConnected);
       if (state) hosts.disconnect(state.source.id);
