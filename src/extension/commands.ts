@@ -14,7 +14,7 @@ import { SshSource } from './sshSource';
 import { plain } from './text';
 import type { CgroupsNode } from './views/cgroupNodes';
 import type { CgroupsView } from './views/cgroupsView';
-import { isConnected, type MachinesNode } from './views/machineNodes';
+import { isConnected, linkFacts, type MachinesNode } from './views/machineNodes';
 import type { MachinesView } from './views/machinesView';
 import { core } from './lazyCore';
 
@@ -54,6 +54,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       const source = isNode(node) ? node.state.source : (await pickHost(parts, isSsh))?.source;
       if (source instanceof SshSource) await ssh.remove(source.name);
     },
+    connect: node => machines.refresh(isNode(node) ? [node.state.source.id] : []),
     disconnect: async node => {
       const state = isNode(node) ? node.state : await pickHost(parts, isConnected);
       if (state) hosts.disconnect(state.source.id);
@@ -77,11 +78,8 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     },
     openSampleCapture: async () => show(parts, await hosts.addCapture(vscode.Uri.joinPath(parts.extensionUri, SAMPLE))),
     saveCapture: async node => {
-      const state = isNode(node) ? node.state : await pickHost(parts);
-      if (state && !state.view) await machines.refresh([state.source.id]);
-      const fresh = state && hosts.host(state.source.id);
-      if (fresh?.error !== undefined && !fresh.view) throw fresh.error;
-      if (fresh) await saveCapture(fresh);
+      const state = await whenRead(parts, isNode(node) ? node.state : await pickHost(parts));
+      if (state) await saveCapture(state);
     },
     closeCapture: async node => {
       const state = isNode(node) ? node.state : await pickHost(parts, it => it.source.kind === 'capture');
@@ -109,10 +107,9 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       if (isNode(node) && 'thread' in node) await cgroups.reveal(node.state, node.thread, node.kind === 'place' ? node.hierarchies[0] : undefined);
     },
     whoElse: async node => {
-      const cpus = isNode(node) ? cpusOf(node) : undefined;
-      if (!isNode(node)) await machines.readUnread();
-      const target = isNode(node) ? cpus && { state: node.state, cpus } : await askForCpus(() => pickHost(parts));
-      if (target) await neighbours.show(hosts.host(target.state.source.id) ?? target.state, target.cpus);
+      const state = isNode(node) ? node.state : await whenRead(parts, await pickHost(parts));
+      const cpus = isNode(node) ? cpusOf(node) : state && (await askForCpus(state));
+      if (state && cpus) await neighbours.show(hosts.host(state.source.id) ?? state, cpus);
     },
     copyPath: node => copy(isNode(node) ? (node.kind === 'place' ? node.place.path : 'cgroup' in node ? node.cgroup?.path : undefined) : undefined),
     copyTid: node => copy(isNode(node) && 'thread' in node ? String(node.thread.tid) : isNode(node) && node.kind === 'machine' ? String(node.machine.pid) : undefined),
@@ -184,6 +181,14 @@ async function connect({ hosts, machines }: Parts, id: HostId): Promise<void> {
   await machines.refresh([id]);
 }
 
+/** The host as it is now, read if nobody did that yet; `undefined` where a person gave it up. @throws why it cannot be read */
+async function whenRead({ hosts, machines }: Parts, state: HostState | undefined): Promise<HostState | undefined> {
+  if (state && !state.view) await machines.refresh([state.source.id]);
+  const fresh = state && hosts.host(state.source.id);
+  if (fresh?.error !== undefined && !fresh.view) throw fresh.error;
+  return fresh?.view && fresh;
+}
+
 /** Whoever changes what a host may be read as wants to see it. */
 async function setAsRoot({ ssh, machines }: Parts, node: Argument | undefined, asRoot: boolean): Promise<void> {
   if (!isNode(node) || !(node.state.source instanceof SshSource)) return;
@@ -194,7 +199,7 @@ async function setAsRoot({ ssh, machines }: Parts, node: Argument | undefined, a
 async function pickHost({ hosts }: Parts, fits: (state: HostState) => boolean = () => true): Promise<HostState | undefined> {
   const states = hosts.hosts.filter(fits);
   if (states.length <= 1) return states[0];
-  const items = states.map(state => ({ label: plain(state.source.label), state }));
+  const items = states.map(state => ({ label: plain(state.source.label), description: linkFacts(state).join(' · '), state }));
   return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Host') }))?.state;
 }
 

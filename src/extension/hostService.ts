@@ -147,16 +147,17 @@ export class HostService implements vscode.Disposable {
   /** Asks a running host one thing more; a capture has no answer: `undefined`. @throws CollectError, and what the host throws */
   async ask<T>(id: HostId, question: Question<T>): Promise<T | undefined> {
     const source = this.states.get(id)?.source;
+    if (!source) throw new (core().CollectError)('cancelled', { host: id }); // closed meanwhile
     const milliseconds = timeoutSeconds() * 1000;
     const reading = new Reading(milliseconds, true);
     this.asking.set(reading, id);
     try {
-      const answer = await source?.ask?.(question, reading);
+      const answer = await source.ask?.(question, reading);
       // A person asked: a host that was disconnected is connected again by that.
       if (source instanceof SshSource && !reading.signal.aborted) this.update(source, { link: 'connected' });
       return answer;
     } catch (error) {
-      throw source && reading.timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
+      throw reading.timedOut ? new (core().CollectError)('timeout', { host: source.label, milliseconds }, error) : error;
     } finally {
       reading.end();
       this.asking.delete(reading);

@@ -64,20 +64,18 @@ function neighboursText({ model }: HostView, found: Neighbours, raw: RawTasks | 
   return `${lines.join('\n')}\n`;
 }
 
-/** Asks for a host, where there are several, and for CPUs. */
-export async function askForCpus(pickHost: () => Promise<HostState | undefined>): Promise<{ state: HostState; cpus: CpuSet } | undefined> {
-  const state = await pickHost();
-  if (!state?.view) return undefined;
-  const { online } = state.view.model.topology;
-  const parse = (text: string): CpuSet | undefined => {
+/** Asks for CPUs of a host that was read: of those that are online, where that is known. */
+export async function askForCpus({ source, view }: HostState): Promise<CpuSet | undefined> {
+  const online = view?.model.topology.online;
+  const fault = (text: string): string | undefined => {
     const cpus = core().parseCpuList(text);
-    return cpus?.isEmpty === false ? cpus : undefined;
+    if (!cpus || cpus.isEmpty) return vscode.l10n.t('Not a list of CPUs');
+    return online && !cpus.isSubsetOf(online) ? vscode.l10n.t('Only CPUs {0} are online', online.toString()) : undefined;
   };
   const text = await vscode.window.showInputBox({
     title: vscode.l10n.t('Who Else Is Here'),
-    prompt: vscode.l10n.t('CPUs of {0}, as the kernel writes them: 4 or 0-3,8 (online: {1})', plain(state.source.label), online?.toString() ?? '?'),
-    validateInput: value => (parse(value) ? undefined : vscode.l10n.t('Not a list of CPUs')),
+    prompt: vscode.l10n.t('CPUs of {0}, as the kernel writes them: 4 or 0-3,8 (online: {1})', plain(source.label), online?.toString() ?? '?'),
+    validateInput: fault,
   });
-  const cpus = text === undefined ? undefined : parse(text);
-  return cpus && { state, cpus };
+  return text === undefined ? undefined : core().parseCpuList(text);
 }

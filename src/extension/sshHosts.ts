@@ -73,6 +73,8 @@ export class SshHosts implements vscode.Disposable {
     const text = vscode.l10n.t('cgroupLens.hosts has entries that name no host: {0}. A Host of ssh_config or user@host:port is needed.', [...some, ...(refused.length > 3 ? ['…'] : [])].join(', '));
     this.log.warn(text);
     const open = vscode.l10n.t('Open Settings');
-    void vscode.window.showWarningMessage(plain(text), open).then(answer => answer === open && vscode.commands.executeCommand('workbench.action.openSettings', 'cgroupLens.hosts'));
+    // The setting is the machine's own: in a remote window that is the other one, whose settings open by themselves only.
+    const settings = vscode.env.remoteName === undefined ? 'workbench.action.openSettings' : 'workbench.action.openRemoteSettings';
+    void vscode.window.showWarningMessage(plain(text), open).then(answer => answer === open && vscode.commands.executeCommand(settings, { query: 'cgroupLens.hosts' }));
   }
 }

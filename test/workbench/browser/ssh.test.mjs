@@ -200,7 +200,7 @@ describe('a key with a passphrase', () => {
     await choose(page, 'vault,', 'Disconnect');
     await eventually(async () => assert.match(await hostRow(page, 'vault'), /^vault, disconnected · stale/));
     await sshd.nothingLeft().catch(error => { if (!/sshd: \/usr/.test(error.message)) throw error; });
-    await choose(page, 'vault,', 'Refresh');
+    await choose(page, 'vault,', 'Connect');
     await eventually(async () => assert.match(await hostRow(page, 'vault'), /^vault, (\d+ threads? held back · )?second@/), 30_000);
   });
 

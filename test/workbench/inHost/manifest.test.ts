@@ -35,7 +35,7 @@ describe('the manifest', () => {
 
   it('hides from the palette what needs a row of a tree', () => {
     const hidden = manifest.contributes.menus.commandPalette.filter((it: { when: string }) => it.when === 'false').map((it: { command: string }) => it.command);
-    for (const name of ['refreshHost', 'retry', 'allowRoot', 'stopRoot', 'copyPath', 'copyTid', 'copyProcLine', 'openCgroup', 'revealInMachines', 'revealInCgroups']) assert.ok(hidden.includes(`cgroupLens.${name}`), name);
+    for (const name of ['refreshHost', 'connect', 'retry', 'allowRoot', 'stopRoot', 'copyPath', 'copyTid', 'copyProcLine', 'openCgroup', 'revealInMachines', 'revealInCgroups']) assert.ok(hidden.includes(`cgroupLens.${name}`), name);
   });
 
   it('activates only for its own documents, its views and its commands', () => {
