@@ -6,11 +6,12 @@ import { core } from '../lazyCore';
 import { plain } from '../text';
 import { cgroupTooltip, hierarchyTooltip } from './cgroupTooltip';
 import { badge, heldText } from './decorations';
+import type { HostNode } from './hostNodes';
 import { type HostsRow, ROLE_ICONS, hostItem, percent, row, textItem, threadTooltip, trouble } from './machineNodes';
 
 /** A row of the Cgroups view. Ids are made of what stays: host, hierarchy, path, TID and start time. */
 export type CgroupsNode =
-  | { readonly kind: 'host'; readonly id: string; readonly state: HostState }
+  | HostNode
   | HierarchyNode
   | CgroupNode
   | OccupantNode

@@ -6,10 +6,11 @@ import { SshSource } from '../sshSource';
 import { Markdown, plain } from '../text';
 import { core } from '../lazyCore';
 import { badge, heldText } from './decorations';
+import type { HostNode } from './hostNodes';
 
 /** A row of the Machines view. Ids are made of what stays: host, PID and start time, TID and start time, hierarchy. */
 export type MachinesNode =
-  | { readonly kind: 'host'; readonly id: string; readonly state: HostState }
+  | HostNode
   | { readonly kind: 'machine'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly threads: readonly Thread[] }
   | { readonly kind: 'thread'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly thread: Thread }
   | { readonly kind: 'place'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly thread: Thread; readonly hierarchies: readonly string[]; readonly place: Place }
@@ -76,7 +77,7 @@ export function row(label: string, description: string, icon: string, color?: st
   return item;
 }
 
-export function hostItem({ id, state }: { readonly id: string; readonly state: HostState }): vscode.TreeItem {
+export function hostItem({ id, state }: HostNode): vscode.TreeItem {
   const { source, view, error, link } = state;
   const ssh = source instanceof SshSource ? source : undefined;
   const facts: string[] = [];
