@@ -227,7 +227,15 @@ export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownSt
   const facts = trouble(view, thread);
   if (facts) text.own('\n- ').host(facts.text);
   text.own('\n\n');
-  for (const [key, place] of thread.membership.places) text.entry(key, placeText(place));
+  const byPath = new Map<string, string[]>();
+  for (const [key, place] of thread.membership.places) {
+    const path = placeText(place);
+    const name = key === '0::' ? '0:: (v2)' : key;
+    const same = byPath.get(path);
+    if (same) same.push(name);
+    else byPath.set(path, [name]);
+  }
+  for (const [path, names] of byPath) text.entry(names.join(' '), path);
   return text.build();
 }
 

@@ -119,7 +119,8 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   /** @param id the only host with news, whose rows are redrawn alone */
   private show(id?: HostId): void {
     const { hosts } = this.hosts;
-    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasHost', hosts.length > 0);
+    // Not "has a host": the palette offers commands before anything has run that could tell.
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.noHost', hosts.length === 0);
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasCapture', hosts.some(state => state.source.kind === 'capture'));
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasSshHost', hosts.some(state => state.source instanceof SshSource));
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasConnection', hosts.some(isConnected));
