@@ -12,7 +12,7 @@ import { parsedDocument } from './parsedDocuments';
 import type { SshHosts } from './sshHosts';
 import { SshSource } from './sshSource';
 import { plain } from './text';
-import type { CgroupsNode } from './views/cgroupNodes';
+import { type CgroupsNode, cpusOfCgroup } from './views/cgroupNodes';
 import type { CgroupsView } from './views/cgroupsView';
 import { isConnected, linkFacts, type MachinesNode } from './views/machineNodes';
 import type { MachinesView } from './views/machinesView';
@@ -135,10 +135,10 @@ function isNode(node: unknown): node is Node {
   return typeof node === 'object' && node !== null && 'kind' in node && 'state' in node;
 }
 
-/** The CPUs that a row is about: those of a thread, or of a cgroup that has a cpuset. */
+/** The CPUs that a row is about: those of a thread, or of a cgroup. */
 function cpusOf(node: Node): CpuSet | undefined {
   if ('thread' in node) return node.thread.cpusAllowed;
-  return 'cgroup' in node ? core().effectiveCpus(node.cgroup) : undefined;
+  return 'cgroup' in node ? cpusOfCgroup(node) : undefined;
 }
 
 /** Opens the placement document, at the thread's line or at the row of one of its hierarchies. */

@@ -57,7 +57,7 @@ function neighboursText({ model }: HostView, found: Neighbours, raw: RawTasks | 
   ]));
   if (found.interrupts) section(vscode.l10n.t('Interrupts that are served there'), found.interrupts.map(({ irq, handlers, cpus, asked }) => [on(cpus), `IRQ ${irq}`, handlers.map(cell).join(' ') || '-', asked ? vscode.l10n.t('may be on {0}', asked.toString()) : '']));
   else lines.push('', vscode.l10n.t('Interrupts: this reader is shown none (no /proc/irq)'));
-  section(vscode.l10n.t('The kernel\'s own threads'), found.ofOneCpu.map(({ cpu, names }) => [`CPU ${cpu}`, [...names].map(([name, count]) => (count === 1 ? cell(name) : `${cell(name)} ×${count}`)).join(' ')]), vscode.l10n.t('on every CPU, and nobody can move them'));
+  if (found.ofOneCpu.length > 0) section(vscode.l10n.t('The kernel\'s own threads'), found.ofOneCpu.map(({ cpu, names }) => [`CPU ${cpu}`, [...names].map(([name, count]) => (count === 1 ? cell(name) : `${cell(name)} ×${count}`)).join(' ')]), vscode.l10n.t('on every CPU, and nobody can move them'));
   lines.push('', vscode.l10n.t('Not listed: {0} tasks that nobody bound. They may run wherever PID 1 may: CPUs {1}.', found.unbound, found.usual?.toString() ?? '?'));
   if (found.unreadable > 0) lines.push(vscode.l10n.t('{0} tasks could not be read.', found.unreadable));
   if (raw.hides) lines.push(vscode.l10n.t('This host hides tasks of other users (hidepid): as root there may be more.'));

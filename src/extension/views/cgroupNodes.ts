@@ -1,16 +1,18 @@
 import * as vscode from 'vscode';
 import type { CgroupTree, HierarchyTree, Population } from '../../core/model/cgroupTree';
 import type { Cgroup, HostModel, Machine, Thread } from '../../core/model/hostModel';
+import type { CpuSet } from '../../core/parse/cpuList';
 import type { HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
 import { plain } from '../text';
 import { cgroupTooltip, hierarchyTooltip } from './cgroupTooltip';
 import { badge, heldText } from './decorations';
+import type { HostNode } from './hostNodes';
 import { type HostsRow, ROLE_ICONS, hostItem, percent, row, textItem, threadTooltip, trouble } from './machineNodes';
 
 /** A row of the Cgroups view. Ids are made of what stays: host, hierarchy, path, TID and start time. */
 export type CgroupsNode =
-  | { readonly kind: 'host'; readonly id: string; readonly state: HostState }
+  | HostNode
   | HierarchyNode
   | CgroupNode
   | OccupantNode
@@ -115,7 +117,7 @@ function hierarchyItem(node: HierarchyNode): vscode.TreeItem {
   if (hierarchy.mountPoint === undefined) facts.push(vscode.l10n.t('not mounted here'));
   const item = row(`${plain(hierarchy.key)} (v${hierarchy.version})`, facts.join(' · '), 'type-hierarchy');
   item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
-  item.contextValue = contextOf('hierarchy', node.cgroup);
+  item.contextValue = contextOf(node);
   badge(item, node.id, population.held);
   return item;
 }
@@ -131,14 +133,29 @@ function cgroupItem(node: CgroupNode): vscode.TreeItem {
   const item = row(plain(core().unescapeUnit(core().cgroupName(cgroup))), facts.join(' · '), invalid ? 'warning' : 'folder', invalid || throttling ? 'list.warningForeground' : population.threads > 0 ? undefined : 'disabledForeground');
   const hasChildren = tree.children(cgroup).length + tree.occupants(cgroup).length > 0;
   item.collapsibleState = hasChildren ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
-  item.contextValue = contextOf('cgroup', cgroup);
+  item.contextValue = contextOf(node);
   badge(item, node.id, population.held);
   return item;
 }
 
-/** `cgroup.files`, with `.cpuset` where "who else is here" has CPUs to ask about. */
-function contextOf(kind: 'hierarchy' | 'cgroup', cgroup: Cgroup | undefined): string {
-  return `${kind}${cgroup ? '.files' : ''}${core().effectiveCpus(cgroup)?.isEmpty === false ? '.cpuset' : ''}`;
+/** `cgroup.files`, with `.cpus` where "who else is here" has CPUs to ask about. */
+function contextOf({ kind, tree, cgroup }: HierarchyNode | CgroupNode): string {
+  if (!cgroup) return kind;
+  const hasCpus = core().effectiveCpus(cgroup)?.isEmpty === false || tree.population(cgroup).threads > 0;
+  return `${kind}.files${hasCpus ? '.cpus' : ''}`;
+}
+
+/** The CPUs of a cgroup: those of its cpuset, or else those on which the QEMU threads in it and below may run. */
+export function cpusOfCgroup({ tree, cgroup }: HierarchyNode | CgroupNode): CpuSet | undefined {
+  const own = core().effectiveCpus(cgroup);
+  if (!cgroup || own?.isEmpty === false) return own;
+  let cpus: CpuSet | undefined;
+  const within = [cgroup];
+  for (const at of within) { // which grows: a host decides how deep its cgroups are
+    for (const { thread: { cpusAllowed } } of tree.occupants(at)) cpus = cpusAllowed && cpus ? cpus.union(cpusAllowed) : (cpus ?? cpusAllowed);
+    for (const child of tree.children(at)) if (tree.population(child).threads > 0) within.push(child);
+  }
+  return cpus;
 }
 
 function populationFacts({ threads, held }: Population): string[] {

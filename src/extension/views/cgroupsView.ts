@@ -5,6 +5,7 @@ import type { Cgroup, HostModel, Thread } from '../../core/model/hostModel';
 import type { HostService, HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
 import { type CgroupNode, type CgroupsNode, type HierarchyNode, cgroupNode, cgroupTooltipOf, cgroupTreeItem, heldIn, hierarchyNode, hierarchyOfCpus, occupantNode } from './cgroupNodes';
+import { HostNodes } from './hostNodes';
 import { hidesRow, reasonRows } from './machineNodes';
 
 export const CGROUPS_VIEW = 'cgroupLens.cgroups';
@@ -14,6 +15,7 @@ const ALL_CGROUPS = 'allCgroups';
 export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<CgroupsNode | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
+  private readonly hostNodes: HostNodes;
   private readonly view: vscode.TreeView<CgroupsNode>;
   private readonly disposables: vscode.Disposable[] = [];
   /** Made when a host is first unfolded here: nobody else needs it. */
@@ -24,12 +26,13 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     private readonly memento: vscode.Memento,
     private readonly log: vscode.LogOutputChannel,
   ) {
+    this.hostNodes = new HostNodes(hosts);
     hosts.allCgroups = memento.get(ALL_CGROUPS, false);
     this.view = vscode.window.createTreeView(CGROUPS_VIEW, { treeDataProvider: this, showCollapseAll: true });
     this.disposables.push(
       this.view,
       this.changed,
-      hosts.onDidChange(() => this.changed.fire(undefined)),
+      hosts.onDidChange(id => this.hostsChanged(id)),
       this.view.onDidChangeVisibility(() => this.becameVisible()),
     );
     this.tellFilter();
@@ -50,7 +53,7 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
   }
 
   async getChildren(node?: CgroupsNode): Promise<CgroupsNode[]> {
-    if (!node) return this.hosts.hosts.map(hostNode);
+    if (!node) return this.hosts.hosts.map(state => this.hostNodes.of(state));
     switch (node.kind) {
       case 'host':
         return this.ofHost(node.state);
@@ -72,7 +75,7 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
       case 'cgroup':
         return node.cgroup.parent ? cgroupNode(node, node.cgroup.parent) : hierarchyNode(node.state, node.tree, node.at);
       default:
-        return hostNode(node.state);
+        return this.hostNodes.of(node.state);
     }
   }
 
@@ -99,6 +102,12 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
 
   dispose(): void {
     for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  /** News of one host redraw its rows alone. */
+  private hostsChanged(id: HostId | undefined): void {
+    const state = id === undefined ? undefined : this.hosts.host(id);
+    this.changed.fire(state && this.hostNodes.of(state));
   }
 
   private tellFilter(): void {
@@ -142,10 +151,6 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     if (!tree) this.trees.set(view.model, (tree = core().paced(core().buildingCgroupTree(view.model, thread => heldIn(view, thread)))));
     return tree;
   }
-}
-
-function hostNode(state: HostState): CgroupsNode {
-  return { kind: 'host', id: state.source.id, state };
 }
 
 function occupantsOf(node: HierarchyNode | CgroupNode): CgroupsNode[] {

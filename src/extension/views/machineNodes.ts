@@ -6,10 +6,11 @@ import { SshSource } from '../sshSource';
 import { Markdown, plain } from '../text';
 import { core } from '../lazyCore';
 import { badge, heldText } from './decorations';
+import type { HostNode } from './hostNodes';
 
 /** A row of the Machines view. Ids are made of what stays: host, PID and start time, TID and start time, hierarchy. */
 export type MachinesNode =
-  | { readonly kind: 'host'; readonly id: string; readonly state: HostState }
+  | HostNode
   | { readonly kind: 'machine'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly threads: readonly Thread[] }
   | { readonly kind: 'thread'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly thread: Thread }
   | { readonly kind: 'place'; readonly id: string; readonly state: HostState; readonly machine: Machine; readonly thread: Thread; readonly hierarchies: readonly string[]; readonly place: Place }
@@ -84,7 +85,7 @@ export function row(label: string, description: string, icon: string, color?: st
   return item;
 }
 
-export function hostItem({ id, state }: { readonly id: string; readonly state: HostState }): vscode.TreeItem {
+export function hostItem({ id, state }: HostNode): vscode.TreeItem {
   const { source, view } = state;
   const ssh = source instanceof SshSource ? source : undefined;
   const facts: string[] = [];
@@ -254,7 +255,15 @@ export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownSt
   const facts = trouble(view, thread);
   if (facts) text.own('\n- ').host(facts.text);
   text.own('\n\n');
-  for (const [key, place] of thread.membership.places) text.entry(key, placeText(place));
+  const byPath = new Map<string, string[]>();
+  for (const [key, place] of thread.membership.places) {
+    const path = placeText(place);
+    const name = key === '0::' ? '0:: (v2)' : key;
+    const same = byPath.get(path);
+    if (same) same.push(name);
+    else byPath.set(path, [name]);
+  }
+  for (const [path, names] of byPath) text.entry(names.join(' '), path);
   return text.build();
 }
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { HostId } from '../../core/host/source';
 import type { Filter } from '../../core/model/filter';
 import type { Machine, Place, Thread } from '../../core/model/hostModel';
 import { qemuExecutables } from '../config';
@@ -6,6 +7,7 @@ import type { HostService, HostState } from '../hostService';
 import { LOCAL } from '../sources';
 import { SshSource } from '../sshSource';
 import { plain } from '../text';
+import { HostNodes } from './hostNodes';
 import { type MachinesNode, hidesRow, isConnected, reasonRows, treeItem } from './machineNodes';
 import { core } from '../lazyCore';
 
@@ -15,23 +17,26 @@ export const MACHINES_VIEW = 'cgroupLens.machines';
 export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<MachinesNode | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
+  private readonly hostNodes: HostNodes;
   private readonly view: vscode.TreeView<MachinesNode>;
   private readonly disposables: vscode.Disposable[] = [];
   /** `undefined`: everything is shown. */
   private filter: Filter | undefined;
+  private wasWelcome = false;
 
   constructor(
     private readonly hosts: HostService,
     private readonly log: vscode.LogOutputChannel,
   ) {
+    this.hostNodes = new HostNodes(hosts);
     this.view = vscode.window.createTreeView(MACHINES_VIEW, { treeDataProvider: this, showCollapseAll: true });
     this.disposables.push(
       this.view,
       this.changed,
-      hosts.onDidChange(id => this.hostsChanged(id === undefined)),
+      hosts.onDidChange(id => this.hostsChanged(id)),
       this.view.onDidChangeVisibility(() => this.readIfVisible()),
     );
-    this.hostsChanged(true);
+    this.hostsChanged(undefined);
   }
 
   get isVisible(): boolean {
@@ -65,7 +70,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
       case 'thread':
         return this.machineNode(node.state, node.machine);
       default:
-        return hostNode(node.state);
+        return this.hostNodes.of(node.state);
     }
   }
 
@@ -77,7 +82,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   async revealHost(state: HostState): Promise<void> {
-    await this.view.reveal(hostNode(state), { select: true, focus: true, expand: true });
+    await this.view.reveal(this.hostNodes.of(state), { select: true, focus: true, expand: true });
   }
 
   /** Reads one host or all because a person wants it. */
@@ -106,20 +111,25 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
     for (const disposable of this.disposables) disposable.dispose();
   }
 
-  private hostsChanged(cameOrWent: boolean): void {
-    this.show();
-    if (cameOrWent) this.readIfVisible();
+  private hostsChanged(id: HostId | undefined): void {
+    this.show(id);
+    if (id === undefined) this.readIfVisible();
   }
 
-  private show(): void {
+  /** @param id the only host with news, whose rows are redrawn alone */
+  private show(id?: HostId): void {
     const { hosts } = this.hosts;
-    void vscode.commands.executeCommand('setContext', 'cgroupLens.hasHost', hosts.length > 0);
+    // Not "has a host": the palette offers commands before anything has run that could tell.
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.noHost', hosts.length === 0);
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasCapture', hosts.some(state => state.source.kind === 'capture'));
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasSshHost', hosts.some(state => state.source instanceof SshSource));
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasConnection', hosts.some(isConnected));
-    void vscode.commands.executeCommand('setContext', 'cgroupLens.nothingFound', this.isWelcome());
+    const isWelcome = this.isWelcome();
+    void vscode.commands.executeCommand('setContext', 'cgroupLens.nothingFound', isWelcome);
     this.view.message = this.message();
-    this.changed.fire(undefined);
+    const only = id === undefined || isWelcome !== this.wasWelcome ? undefined : this.hosts.host(id);
+    this.wasWelcome = isWelcome;
+    this.changed.fire(only && this.hostNodes.of(only));
   }
 
   private message(): string {
@@ -137,7 +147,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   }
 
   private roots(): MachinesNode[] {
-    return this.isWelcome() ? [] : this.hosts.hosts.map(hostNode);
+    return this.isWelcome() ? [] : this.hosts.hosts.map(state => this.hostNodes.of(state));
   }
 
   private ofHost(state: HostState): MachinesNode[] {
@@ -174,10 +184,6 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   private async withProgress(ids: readonly string[], read: (id: string, token: vscode.CancellationToken) => Promise<void>): Promise<void> {
     await vscode.window.withProgress({ location: { viewId: MACHINES_VIEW } }, (_, token) => Promise.all(ids.map(id => read(id, token))));
   }
-}
-
-function hostNode(state: HostState): MachinesNode {
-  return { kind: 'host', id: state.source.id, state };
 }
 
 function threadNode(state: HostState, machine: Machine, thread: Thread): MachinesNode {
