@@ -127,8 +127,11 @@ export async function expand(page, begin) {
 export async function collapse(page, at) {
   const label = (await rows(page))[at];
   const found = row(page, label.slice(0, label.indexOf(',') + 1)); // what stands behind its name changes with each refresh
-  if ((await found.getAttribute('aria-expanded')) === 'true') await found.locator('.monaco-tl-twistie').click();
-  await found.and(page.locator('[aria-expanded="false"]')).waitFor();
+  // A click may be lost to a row that is drawn anew meanwhile: then it is clicked again.
+  await eventually(async () => {
+    if ((await found.getAttribute('aria-expanded', { timeout: 2000 })) === 'true') await found.locator('.monaco-tl-twistie').click({ timeout: 2000 });
+    await found.and(page.locator('[aria-expanded="false"]')).waitFor({ timeout: 1000 });
+  });
 }
 
 /** Drags the edge between sidebar and editor. */
