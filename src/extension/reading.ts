@@ -1,8 +1,8 @@
 import { unlessAborted } from '../core/host/abort';
 
 /**
- * One refresh of one host, or one question to it: who wants it, and how long it may still take. Its time stands still while a person is asked
- * something: nobody is to type a passphrase against a clock.
+ * One refresh of one host, or one question to it: who wants it, and how long it may still take. Its time stands still
+ * while a person is asked something: nobody is to type a passphrase against a clock.
  */
 export class Reading {
   private readonly abort = new AbortController();

@@ -38,6 +38,17 @@ describe('the manifest', () => {
     for (const name of ['refreshHost', 'connect', 'retry', 'allowRoot', 'stopRoot', 'copyPath', 'copyTid', 'copyProcLine', 'openCgroup', 'revealInMachines', 'revealInCgroups']) assert.ok(hidden.includes(`cgroupLens.${name}`), name);
   });
 
+  it('offers of Connect, Disconnect and Refresh what a host of SSH can do now', () => {
+    const menu = manifest.contributes.menus['view/item/context'] as { command: string; when: string; group: string }[];
+    const offered = (link: string): string[] => {
+      const fit = menu.filter(({ when, group }) => !group.startsWith('inline') && new RegExp(/viewItem =~ \/(.*)\/$/.exec(when)?.[1] ?? '^$').test(`host.ssh asUser ${link}`));
+      return ['connect', 'disconnect', 'refreshHost'].filter(name => fit.some(it => it.command === `cgroupLens.${name}`));
+    };
+    assert.deepEqual(offered('disconnected'), ['connect']);
+    assert.deepEqual(offered('unconnected'), ['refreshHost']);
+    for (const link of ['connecting', 'connected']) assert.deepEqual(offered(link), ['disconnect', 'refreshHost'], link);
+  });
+
   it('activates only for its own documents, its views and its commands', () => {
     assert.deepEqual(manifest.activationEvents, ['onFileSystem:cgroup-lens']);
   });

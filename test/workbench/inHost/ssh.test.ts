@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { BackOff } from '../../../src/extension/backOff';
 import type { Question } from '../../../src/core/host/source';
+import { autoRefreshSeconds, timeoutSeconds } from '../../../src/extension/config';
 import { HostService } from '../../../src/extension/hostService';
 import { OneAtATime, Reading } from '../../../src/extension/reading';
 import { LOCAL } from '../../../src/extension/sources';
@@ -34,6 +35,22 @@ describe('a host in the setting', () => {
     assert.equal(bundles().length, 1);
     await setHosts([]);
     await eventually(() => assert.match(document.getText(), /this host or capture is not open in this window/));
+  });
+});
+
+describe('the settings that a folder may have', () => {
+  const set = (name: string, value: number | undefined): Thenable<void> => vscode.workspace.getConfiguration('cgroupLens').update(name, value, vscode.ConfigurationTarget.Workspace);
+  after(async () => {
+    for (const name of ['autoRefresh', 'timeout']) await set(name, undefined);
+  });
+
+  it('neither hammer a host nor overflow a timer', async () => {
+    for (const [value, seconds] of [[0.001, 1], [1e9, 86_400], [5, 5]] as const) {
+      for (const name of ['autoRefresh', 'timeout']) await set(name, value);
+      assert.deepEqual([autoRefreshSeconds(), timeoutSeconds()], [seconds, seconds], `${value}`);
+    }
+    for (const name of ['autoRefresh', 'timeout']) await set(name, 0);
+    assert.deepEqual([autoRefreshSeconds(), timeoutSeconds()], [0, 1]);
   });
 });
 
