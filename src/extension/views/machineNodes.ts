@@ -70,7 +70,7 @@ export function textItem(node: HostsRow): vscode.TreeItem {
 }
 
 /** The first row below a host, in both views: why it cannot be read, or that it was not yet. */
-export function reasonRows(state: HostState): { readonly kind: 'error' | 'message'; readonly id: string; readonly state: HostState; readonly text: string }[] {
+export function reasonRows(state: HostState): HostsRow[] {
   const { source, view, error, link } = state;
   if (error !== undefined) return [{ kind: 'error', id: `${source.id}/error`, state, text: plain(core().describeError(error)) }];
   if (view || link === 'connecting') return [];
