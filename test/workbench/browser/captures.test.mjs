@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { GUEST, ICON, IMAGE, hostile } from '../hostile.mjs';
-import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
+import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
 
 const SAMPLE = path.join(root, 'media/sample.capture');
@@ -108,6 +108,7 @@ describe('captures that are none, or damaged', () => {
     writeFileSync(path.join(workbench.folder, 'newer.capture'), sample.replace('capture 1', 'capture 9'));
     writeFileSync(path.join(workbench.folder, 'damaged.capture'), broken);
     writeFileSync(path.join(workbench.folder, 'none.capture'), 'cgroup-lens capture 1\ncomplete yes\n\ntext /proc/uptime\n\t1 1\n\nbroken\nend 1\n');
+    writeFileSync(path.join(workbench.folder, 'hides.capture'), 'cgroup-lens capture 1\nhides yes\ncomplete yes\n\ntext /proc/uptime\n\t1 1\n\nend 1\n');
     await openSidebar(page, 'Cgroup Lens');
   });
   after(() => workbench?.close());
@@ -140,6 +141,22 @@ describe('captures that are none, or damaged', () => {
     await toast(page, /line 7 should be/).waitFor();
     await row(page, 'none,').waitFor();
     await clearToasts(page);
+  });
+
+  it('one of a reader from whom /proc hid others: that stands where "not found" would, in both views', async () => {
+    const hides = "/proc hides other users' processes: needs root";
+    await openCapture(page, path.join(workbench.folder, 'hides.capture'));
+    await row(page, 'hides,').waitFor();
+    assert.match(await row(page, 'hides,').getAttribute('aria-label'), /, other users' processes hidden, needs root$/);
+    await row(page, hides).waitFor();
+    await foldView(page, 'Machines', true);
+    await foldView(page, 'Cgroups', false);
+    await row(page, hides).waitFor();
+    await screenshot(page, 'hides');
+    await foldView(page, 'Cgroups', true);
+    await foldView(page, 'Machines', false);
+    await choose(page, 'hides,', 'Close Capture');
+    await row(page, 'hides,').waitFor({ state: 'detached' });
   });
 
   it('one that is gone after a reload: an error row of its own, Retry, and the others as they were', async () => {
