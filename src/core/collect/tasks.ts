@@ -74,12 +74,7 @@ collect() {
   fi
   user=$(id)
   printf '=user %s\n' "$user"
-  case $user in
-    uid=0\(*) ;;
-    *) case $(grep ' /proc proc ' mounts) in
-         *hidepid=[!0o]*) echo '=hides' ;;
-       esac ;;
-  esac
+  [ -r 1/stat ] || echo '=hides'
   [ $complete != 0 ] || echo '=end'
 }
 `;
