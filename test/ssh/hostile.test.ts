@@ -86,6 +86,7 @@ describe('a host that means no good', () => {
         there.pipe(channel).pipe(there);
       });
       there.on('error', () => undefined);
+      sockets.push(there);
     })));
     const host = hostOf({ port: target }, { ...wanted, jumps: [targetOf({ port: jump }, wanted)] });
     for (let i = 0; i < 2; i++) assert.ok(SshError.is(await why(collect(host, { signal: soon() })), 'connection-lost'));
@@ -102,11 +103,14 @@ describe('a host that means no good', () => {
       assert.ok(CollectError.is(await why(collect(host, { signal: AbortSignal.timeout(300) })), 'cancelled'));
       assert.equal(connections, i);
     }
-    for (const socket of sockets) if (!socket.closed) await new Promise(resolve => socket.once('close', resolve));
+    for (const socket of sockets) if (!socket.closed) await new Promise(resolve => socket.once('close', resolve).resume());
   });
 
   it('that resets the connection while we wait for our turn', async () => {
-    const server = createServer(socket => setTimeout(() => socket.resetAndDestroy(), 50)).listen(0, '127.0.0.1');
+    const server = createServer(socket => {
+      sockets.push(socket);
+      setTimeout(() => socket.resetAndDestroy(), 50);
+    }).listen(0, '127.0.0.1');
     servers.push(server);
     await new Promise(resolve => server.once('listening', resolve));
     const turns = new Turns(1, 60_000);
@@ -154,11 +158,13 @@ describe('files and agents that are something else', () => {
   it('an agent that does not answer is passed over', async () => {
     const folder = newFolder('agent');
     const socket = join(folder, 'agent');
-    const agent = createServer(client => client.resume()).listen(socket);
+    const agent = createServer().listen(socket);
+    const ended = new Promise<void>(resolve => agent.once('connection', (client: Socket) => client.resume().once('close', () => resolve())));
     try {
       const [key, sshd] = [makeKey(join(folder, 'id')), await Sshd.start()];
       sshd.authorize(`${key}.pub`);
       assert.ok((await collect(hostOf(sshd, { agent: socket, identityFiles: [key], knownHostsFiles: [sshd.known()] }))).collection.complete);
+      await ended; // it is hung up on
     } finally {
       agent.close();
     }

@@ -1,5 +1,6 @@
 import { type KeyObject, createPrivateKey, sign } from 'node:crypto';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { type BaseAgent, type ParsedKey, createAgent, utils } from 'ssh2';
 import { unlessAborted } from './abort';
@@ -48,6 +49,9 @@ const PATIENCE = 5000;
 /** An agent that is not there or does not answer is no reason to give up: there may be other ways in. */
 async function agentIdentities(agent: BaseAgent, signal: AbortSignal, tried: string[]): Promise<Identity[]> {
   let timer: NodeJS.Timeout | undefined;
+  let stream: Duplex | undefined;
+  const { getStream } = agent;
+  agent.getStream = opened => getStream?.call(agent, (error, opens) => opened(error, (stream = opens)));
   const found = new Promise<readonly ParsedKey[]>(resolve => {
     timer = setTimeout(() => {
       tried.push('agent: it does not answer');
@@ -58,7 +62,10 @@ async function agentIdentities(agent: BaseAgent, signal: AbortSignal, tried: str
       resolve((keys ?? []).map(key => utils.parseKey(key as Parameters<typeof utils.parseKey>[0])).filter((key): key is ParsedKey => !(key instanceof Error)));
     });
   });
-  const keys = await unlessAborted(signal, found).finally(() => clearTimeout(timer));
+  const keys = await unlessAborted(signal, found).finally(() => {
+    clearTimeout(timer);
+    stream?.destroy(); // ssh2 hangs up on an agent only when it has answered
+  });
   return keys.map(key => ({
     key,
     name: key.comment || key.type,
