@@ -62,8 +62,14 @@ for (const name of readdirSync(HOSTS).filter(file => file.endsWith('.capture')).
       for (const node of threads) {
         const thread = host.model.machines[0]!.threads.find(it => it.tid === node.tid)!;
         const said = asRead(await hoverAt(document.uri, node.line, node.cells.tid.start));
-        const must = [node.role, `TID: ${thread.tid}`, thread.comm, `Last on CPU: ${thread.lastCpu}`, `Cpus_allowed_list: ${thread.cpusAllowed!.toString()}`, ...[...thread.membership.places].map(([key, place]) => `${key}: ${place.path}`)];
+        const must = [node.role, `TID: ${thread.tid}`, thread.comm, `Last on CPU: ${thread.lastCpu}`, `Cpus_allowed_list: ${thread.cpusAllowed!.toString()}`];
         for (const fact of must) assert.ok(said.includes(fact), `line ${node.line + 1}: "${fact}" is not in\n${said}`);
+        // Hierarchies that share a path share a line: "pids name=systemd 0:: (v2): /a".
+        const told = said.split('\n').flatMap(line => {
+          const [, keys, path] = /^- (.*): (\/.*)$/.exec(line) ?? [];
+          return keys === undefined ? [] : keys.replace('0:: (v2)', '0::').split(' ').map(key => `${key} ${path}`);
+        });
+        for (const [key, place] of thread.membership.places) assert.ok(told.includes(`${key} ${place.path}`), `line ${node.line + 1}: "${key}" at "${place.path}" is not in\n${said}`);
       }
     });
 
