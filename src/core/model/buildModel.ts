@@ -6,6 +6,7 @@ import { MembershipBuilder } from './membership';
 import { Pace } from './pace';
 import { ThreadBuilder, readProcesses } from './processes';
 import { buildTopology } from './topology';
+import { parseInteger } from '../parse/cgroupValues';
 import { machineScope } from '../parse/systemdName';
 
 /**
@@ -40,6 +41,7 @@ export async function buildModel(
     topology: buildTopology(raw),
     machines,
     hidden,
+    rtRuntime: parseInteger(text('/proc/sys/kernel/sched_rt_runtime_us')),
     uptime: Number.isFinite(uptime) ? uptime : undefined,
     collection: raw.collection,
   };

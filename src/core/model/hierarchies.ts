@@ -139,6 +139,7 @@ export class HierarchyBuilder {
       shares: value('cpu.shares', parseInteger),
       idle: flag('cpu.idle'),
       throttled: throttling(text('cpu.stat')),
+      rtRuntime: value('cpu.rt_runtime_us', parseInteger),
       pidsMax: value('pids.max', parseLimit),
       pidsCurrent: value('pids.current', parseInteger),
       frozen: freezer === undefined ? flag('cgroup.freeze') : freezer.trim() !== 'THAWED',

@@ -21,6 +21,8 @@ export interface HostModel {
   readonly topology: Topology;
   readonly machines: readonly Machine[];
   readonly hidden: readonly HiddenTasks[];
+  /** `sched_rt_runtime_us`: microseconds of each period that real-time tasks may have; −1 is no limit. */
+  readonly rtRuntime: number | undefined;
   /** Seconds since the host's boot. */
   readonly uptime: number | undefined;
   readonly collection: Collection;
@@ -67,6 +69,8 @@ export interface Cgroup {
   readonly idle: boolean | undefined;
   /** `cpu.stat`: how often its bandwidth ran out. `time` in nanoseconds. */
   readonly throttled: { readonly periods: number; readonly times: number; readonly time: number } | undefined;
+  /** v1 `cpu.rt_runtime_us`: not there where the kernel has no groups of real-time tasks (CONFIG_RT_GROUP_SCHED). */
+  readonly rtRuntime: number | undefined;
   readonly pidsMax: Limit | undefined;
   readonly pidsCurrent: number | undefined;
   readonly frozen: boolean | undefined;
@@ -94,6 +98,9 @@ export interface Machine {
   readonly emulator: string;
   /** Effective user id of the process. */
   readonly uid: number | undefined;
+  /** Resident memory in bytes; and the nodes that it may be on. */
+  readonly rss: number | undefined;
+  readonly memsAllowed: CpuSet | undefined;
   /** `starting`: libvirt's forked child, already in the machine's cgroup, before it executes QEMU. */
   readonly state: 'running' | 'starting';
   /** Of its process, in the order emulator, vCPUs, I/O threads, others; then what belongs to it elsewhere. */

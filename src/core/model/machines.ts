@@ -49,7 +49,7 @@ export async function buildMachines(processes: readonly Process[], names: Progra
       name: shorten(args.name ?? scope?.name ?? args.uuid ?? `PID ${process.pid}`),
       uuid: args.uuid === undefined ? undefined : shorten(args.uuid),
       emulator: shorten(baseName(process.exe ?? process.argv[0] ?? leader.stat.comm)),
-      uid: threads.uid(process),
+      ...threads.process(process),
       state: isQemu ? 'running' : 'starting',
       threads: tasks.sort(inOrder),
     });

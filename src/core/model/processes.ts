@@ -110,8 +110,9 @@ export class ThreadBuilder {
     };
   }
 
-  uid(process: Process): Machine['uid'] {
-    return parseTaskStatus(this.raw.files.get(`/proc/${process.pid}/status`) ?? '').uid;
+  process({ pid }: Process): Pick<Machine, 'uid' | 'rss' | 'memsAllowed'> {
+    const { uid, vmRss, memsAllowed } = parseTaskStatus(this.raw.files.get(`/proc/${pid}/status`) ?? '');
+    return { uid, rss: vmRss === undefined ? undefined : vmRss * 1024, memsAllowed };
   }
 
   private affinity(status: string): CpuSet | undefined {
