@@ -16,7 +16,7 @@ export function printPlan(plan: Plan, applied?: Applied): string {
   const lines = [plan.title, facts.join('   ')];
   if (alias !== undefined) lines.push(`S = ${visible(alias)}`);
   if (plan.consent.kind !== 'apply') lines.push('', t('asks before it is applied'), `  ${sentence(plan.consent.because)}`);
-  if (plan.warnings.length > 0) lines.push('', t('know before'), ...plan.warnings.map(({ because }) => `  ${sentence(because)}`));
+  if (plan.warnings.length > 0) lines.push('', t('warnings'), ...plan.warnings.map(({ because }) => `  ${sentence(because)}`));
   plan.steps.forEach((step, i) => lines.push('', ...stepLines(step, i + 1, alias, applied?.steps[i])));
   if (plan.ownersWay) lines.push('', t('by the owner\'s own tool'), ...plan.ownersWay.steps.map(({ action }) => `  ${actionText(action, alias).join('  ')}`));
   if (applied && !applied.complete) lines.push('', t('The answer broke off: what was done is found out when the host is read next.'));
@@ -31,7 +31,7 @@ function stepLines(step: Step, number: number, alias: string | undefined, result
   return [
     `${number}  ${head}`,
     ...rest.map(line => `   ${line}`),
-    ...(step.before === undefined ? [] : [label(t('before'), short(step.before, alias))]),
+    ...(step.before === undefined || step.action.kind === 'move' ? [] : [label(t('before'), short(step.before, alias))]),
     label(t('expected'), expected.length < 2 ? (expected[0] ?? '?') : t('one of {0}: {1}', expected.length, expected.join(t(' — or ')))),
     label(t('undo'), undoText(step)),
     ...(result ? [label(t('result'), resultText(result, alias))] : []),

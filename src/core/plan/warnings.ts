@@ -15,9 +15,9 @@ export function warningsOf({ model }: Context, steps: readonly Step[]): Because[
       const owner = cgroupOwner(model, hierarchy, cgroup.path);
       const values = valuesOwner(model, hierarchy, cgroup.path);
       const add = (id: string, details: Because['details']): void => void (said.has(id) || said.set(id, reason(id, details)));
-      if (owner.kind === 'unit' && action.kind !== 'move') add('systemd-writes-again', { unit: owner.unit, path: cgroup.path });
+      if (owner.kind === 'unit' && action.kind === 'write') add('systemd-writes-again', { unit: owner.unit, path: cgroup.path });
       if (owner.kind === 'kubelet' || values.kind === 'KubeVirt') add('kubelet-reconciles', { path: cgroup.path });
-      if (values.kind === 'libvirt' || values.kind === 'nova') add(action.kind === 'move' ? 'libvirt-does-not-see' : 'libvirt-writes-again', { path: cgroup.path, knownBy: values.knownBy ?? '' });
+      if ((values.kind === 'libvirt' || values.kind === 'nova') && action.kind !== 'make' && action.kind !== 'remove') add(action.kind === 'move' ? 'libvirt-does-not-see' : 'libvirt-writes-again', { path: cgroup.path, knownBy: values.knownBy ?? '' });
     }
     if (undo.kind === 'irreversible' && !said.has('no-way-back')) said.set('no-way-back', reason('no-way-back', {}));
   }
