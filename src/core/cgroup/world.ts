@@ -46,3 +46,17 @@ export interface CgroupState {
   readonly memsEffective: CpuSet | undefined;
   readonly bandwidth: CpuBandwidth | undefined;
 }
+
+/** Stub: the kernel's rules are on their way. */
+export function worldOf(model: HostModel): World {
+  const threads = new Map(model.machines.flatMap(machine => machine.threads).map(thread => [thread.tid, thread]));
+  return {
+    model,
+    task: tid => {
+      const thread = threads.get(tid);
+      return thread && { ...thread, places: new Map([...thread.membership.places].map(([key, { path }]) => [key, path])), allowed: thread.cpusAllowed && [thread.cpusAllowed], userMask: 'unknown' };
+    },
+    cgroup: (hierarchy, path) => model.hierarchies.find(({ key }) => key === hierarchy)?.cgroups.get(path),
+    exists: (hierarchy, path) => model.hierarchies.find(({ key }) => key === hierarchy)?.cgroups.has(path) ?? 'unknown',
+  };
+}

@@ -1,0 +1,43 @@
+import type { Because } from '../cgroup/outcome';
+import type { HostModel, Machine } from '../model/hostModel';
+import { isWithin, machineSubtree } from '../model/subtree';
+import type { Change, PlanOptions, Refusal } from './plan';
+
+/** What a change is judged by. */
+export interface Context {
+  readonly model: HostModel;
+  /** The machine that it is about. */
+  readonly machine: Machine | undefined;
+  readonly options: PlanOptions;
+}
+
+/** Whether a path is in the own subtree of the machine, or, where none is named, of any. */
+export function isInSubtree({ model, machine }: Context, hierarchy: string, path: string): boolean {
+  return (machine ? [machine] : model.machines).some(of => {
+    const top = machineSubtree(model, of, hierarchy);
+    return top !== undefined && isWithin(path, top);
+  });
+}
+
+/** The machine whose own subtree a cgroup is in. */
+export function machineAt(model: HostModel, hierarchy: string, path: string): Machine | undefined {
+  return model.machines.find(machine => {
+    const top = machineSubtree(model, machine, hierarchy);
+    return top !== undefined && isWithin(path, top);
+  });
+}
+
+export function reason(id: string, details: Because['details'] = {}): Because {
+  return { id, details };
+}
+
+export function refuse(id: string, details: Because['details'] = {}, instead: Refusal['instead'] = []): Refusal {
+  return { because: reason(id, details), instead };
+}
+
+/** Of changes that are about a thread. */
+export type ThreadChange = Extract<Change, { thread: unknown }>;
+
+export function isOfThread(change: Change): change is ThreadChange {
+  return 'thread' in change;
+}
