@@ -2,7 +2,7 @@ import type { Action, CgroupRef, MoveTask, TaskRef } from '../cgroup/action';
 import { shellWord } from '../shellWord';
 import { visible } from '../visible';
 import type { Plan, Precondition, Step } from './plan';
-import { because } from './sentences';
+import { sentence } from './sentences';
 import { SHELL_LIBRARY } from './shellLibrary';
 
 /**
@@ -33,7 +33,7 @@ export function planScript(plan: Plan): string {
     `# ${visible(plan.title)}`,
     `# On ${visible(plan.hostLabel)}, as read ${new Date(plan.readAt).toISOString()}. Runs by itself under sh, once: each step looks first whether`,
     '# all is as it was read, and nothing more is done after the first that is not.',
-    ...plan.warnings.map(warning => `# Mind: ${visible(because(warning.because))}`),
+    ...plan.warnings.map(warning => `# Mind: ${visible(sentence(warning.because))}`),
   ];
   const root = plan.asRoot ? ['[ "$(id -u)" = 0 ] || { echo "This needs root; nothing was done." >&2; exit 1; }'] : [];
   const tail = ['if steps; then', '  read_back', `  echo "All ${count} steps are done."`, 'else', '  read_back', '  exit 1', 'fi'];
@@ -101,10 +101,10 @@ function comments(plan: Plan, i: number): string[] {
   const { action, before, undo, outcomes }: Step = plan.steps[i]!;
   const back = [
     ...(undo.kind === 'exact' ? [] : [undo.kind]),
-    ...(undo.because ? [because(undo.because)] : []),
+    ...(undo.because ? [sentence(undo.because)] : []),
     ...undo.actions.map(commandOf),
   ].join('; ');
-  const predicted = outcomes.map(({ errno, because: why }) => `${errno ?? 'accepted'}${why ? ` (${because(why)})` : ''}`).join(', or ');
+  const predicted = outcomes.map(({ errno, because: why }) => `${errno ?? 'accepted'}${why ? ` (${sentence(why)})` : ''}`).join(', or ');
   return [
     `${i + 1}. ${titleOf(action)}`,
     ...(before === undefined ? [] : [`   before: ${before}`]),
