@@ -1,6 +1,7 @@
 import type { Because } from '../cgroup/outcome';
 import type { HostModel, Machine } from '../model/hostModel';
 import { isWithin, machineSubtree } from '../model/subtree';
+import { cgroupOwner } from '../model/owner';
 import type { Change, PlanOptions, Refusal } from './plan';
 
 /** What a change is judged by. */
@@ -25,6 +26,12 @@ export function machineAt(model: HostModel, hierarchy: string, path: string): Ma
     const top = machineSubtree(model, machine, hierarchy);
     return top !== undefined && isWithin(path, top);
   });
+}
+
+/** systemd's own, and no part of what it has delegated. */
+export function isUnit(model: HostModel, key: string, path: string): boolean {
+  const hierarchy = model.hierarchies.find(of => of.key === key);
+  return hierarchy !== undefined && cgroupOwner(model, hierarchy, path).kind === 'unit';
 }
 
 export function reason(id: string, details: Because['details'] = {}): Because {

@@ -2,8 +2,7 @@ import type { Because } from '../cgroup/outcome';
 import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
 import { scopeOf } from '../model/machines';
-import { cgroupOwner } from '../model/owner';
-import { type Context, isOfThread, reason, refuse } from './context';
+import { type Context, isOfThread, isUnit, reason, refuse } from './context';
 import { judge, judgePinWithin } from './guards';
 import { type Placed, order } from './ordering';
 import { ownersWay } from './ownersWay';
@@ -101,11 +100,6 @@ function forbidden({ model }: Context, placed: readonly Placed[]): Refusal | und
     }
   }
   return undefined;
-}
-
-function isUnit(model: HostModel, key: string, path: string): boolean {
-  const hierarchy = hierarchyOf(model, key);
-  return hierarchy !== undefined && cgroupOwner(model, hierarchy, path).kind === 'unit';
 }
 
 /** Its name, where libvirt runs it: jobs of it are looked for before anything is written. */
