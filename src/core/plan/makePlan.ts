@@ -35,7 +35,7 @@ export function makePlan(model: HostModel, machine: Machine | undefined, changes
   }
   if (wanted.actions.length === 0) return { refusal: refuse('nothing-to-do') };
   const { placed, stuck, world } = order(wanted.world, wanted.actions);
-  if (stuck) return { refusal: { because: stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: stuck.prediction.outcomes[0]?.errno ?? '' }), instead: [] } };
+  if (stuck) return { refusal: trimmedPins(found, world) ?? { because: stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: stuck.prediction.outcomes[0]?.errno ?? '' }), instead: [] } };
   const refusal = trimmedPins(found, world) ?? forbidden(context, placed);
   if (refusal) return { refusal };
   const steps = stepsOf(placed, wanted.known, libvirtMachine(machine));
