@@ -1,12 +1,15 @@
 import * as vscode from 'vscode';
 import { AutoRefresh } from './autoRefresh';
+import { CodeActions } from './codeActions';
 import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
+import { Diagnostics } from './diagnostics';
 import { HostService } from './hostService';
 import { createLog } from './log';
 import { NeighboursDocuments } from './neighbours';
 import { PlacementFs } from './placementFs';
 import { PlacementLanguage } from './placementLanguage';
+import { Plans } from './plans';
 import { SshHosts } from './sshHosts';
 import { CgroupsView } from './views/cgroupsView';
 import { Decorations } from './views/decorations';
@@ -19,6 +22,7 @@ export function activate(context: vscode.ExtensionContext): void {
   try {
     const hosts = new HostService(context.workspaceState, log);
     const ssh = new SshHosts(hosts, log, context.globalStorageUri);
+    const plans = new Plans();
     const neighbours = new NeighboursDocuments(hosts);
     const files = new PlacementFs(hosts, neighbours);
     const cgroups = new CgroupsView(hosts, context.workspaceState, log);
@@ -34,6 +38,9 @@ export function activate(context: vscode.ExtensionContext): void {
       new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
+      plans,
+      new Diagnostics(hosts),
+      new CodeActions(hosts, plans, log),
       ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );

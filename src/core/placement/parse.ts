@@ -35,6 +35,8 @@ export interface ParseProblem extends Span {
 export interface ParsedPlacement {
   /** `undefined` when the head is missing. */
   readonly placement: Placement | undefined;
+  /** What `S` stands for. */
+  readonly alias: string | undefined;
   readonly nodes: readonly Node[];
   readonly problems: readonly ParseProblem[];
 }
@@ -83,9 +85,9 @@ class Parser {
   }
 
   finish(): ParsedPlacement {
-    const { machine, host, count, shared, threads, above, nodes, problems } = this;
+    const { machine, host, alias, count, shared, threads, above, nodes, problems } = this;
     const placement = machine && host && count !== undefined ? { machine, host, count, shared, threads, above } : undefined;
-    return { placement, nodes: nodes as Node[], problems };
+    return { placement, alias, nodes: nodes as Node[], problems };
   }
 
   private machineLine(cells: readonly Cell[], at: number): void {
