@@ -4,7 +4,9 @@ import type { CgroupTree } from '../../core/model/cgroupTree';
 import type { Cgroup, HostModel, Thread } from '../../core/model/hostModel';
 import type { HostService, HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
+import type { Plans } from '../plans';
 import { type CgroupNode, type CgroupsNode, type HierarchyNode, cgroupNode, cgroupTooltipOf, cgroupTreeItem, heldIn, hierarchyNode, hierarchyOfCpus, occupantNode } from './cgroupNodes';
+import { DragThreads } from './dragThreads';
 import { HostNodes } from './hostNodes';
 import { hidesRow, reasonRows } from './machineNodes';
 
@@ -25,15 +27,17 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     private readonly hosts: HostService,
     private readonly memento: vscode.Memento,
     private readonly log: vscode.LogOutputChannel,
+    plans: Plans,
   ) {
     this.hostNodes = new HostNodes(hosts);
     hosts.allCgroups = memento.get(ALL_CGROUPS, false);
-    this.view = vscode.window.createTreeView(CGROUPS_VIEW, { treeDataProvider: this, showCollapseAll: true });
+    this.view = vscode.window.createTreeView(CGROUPS_VIEW, { treeDataProvider: this, showCollapseAll: true, canSelectMany: true, dragAndDropController: new DragThreads((target, dragged) => plans.drop(target, dragged)) });
     this.disposables.push(
       this.view,
       this.changed,
       hosts.onDidChange(id => this.hostsChanged(id)),
       this.view.onDidChangeVisibility(() => this.becameVisible()),
+      this.view.onDidChangeSelection(({ selection }) => (plans.selection = selection)),
     );
     this.tellFilter();
     this.becameVisible();
