@@ -9,7 +9,7 @@ import { pick } from './ask';
 import { askForLimit, askForNew, removal } from './cgroups';
 import { askForPins } from './cpus';
 import type { Desk } from './desk';
-import { showHistory } from './historyDocument';
+import { showHistory, timeText } from './historyDocument';
 import { askForMoves } from './moves';
 import type { Preview } from './preview';
 import { askForScheduling } from './scheduling';
@@ -46,7 +46,8 @@ export const commands = {
   planOwnersWay: onPlan((desk, preview) => desk.ownersWay(preview)),
   undoLast: async context => {
     const { desk } = context;
-    const [last] = await undoable(context);
+    // An undo is no change to be undone next: one after the other leads back to how it was.
+    const last = (await undoable(context)).find(({ undoes }) => undoes === undefined);
     if (last) await desk.openUndo(last);
     else nothingToUndo();
   },
@@ -100,8 +101,4 @@ async function undoable({ desk, hosts, nodes, isOnRows }: CommandContext): Promi
 
 function nothingToUndo(): void {
   void vscode.window.showInformationMessage(vscode.l10n.t('Nothing to undo: no change is known on the hosts of this window that was not undone.'));
-}
-
-export function timeText(at: number): string {
-  return new Date(at).toLocaleString();
 }

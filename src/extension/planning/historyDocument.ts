@@ -23,6 +23,13 @@ export async function showHistory(desk: Desk, hosts: HostService, wanted: HostId
 }
 
 function entryText({ at, plan, applied, undoes }: HistoryEntry): string {
-  const head = [new Date(at).toLocaleString(), ...(undoes === undefined ? [] : [vscode.l10n.t('an undo')]), ...(applied ? [] : [vscode.l10n.t('what became of it is not known')])].join(' · ');
+  const head = [timeText(at), ...(undoes === undefined ? [] : [vscode.l10n.t('an undo')]), ...(applied ? [] : [vscode.l10n.t('what became of it is not known')])].join(' · ');
   return `${head}\n${core().printPlan(plan, applied).trimEnd().split('\n').map(line => `  ${line}`.trimEnd()).join('\n')}`;
+}
+
+/** `2026-11-25 03:21:45`, of this window's time zone. */
+export function timeText(at: number): string {
+  const time = new Date(at);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${time.toLocaleTimeString('en-GB')}`;
 }

@@ -22,6 +22,8 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
   private readonly disposables: vscode.Disposable[] = [];
   /** Made when a host is first unfolded here: nobody else needs it. */
   private readonly trees = new WeakMap<HostModel, Promise<CgroupTree>>();
+  /** The machines' own directories of a hierarchy, by its key; as the trees. */
+  private readonly ownTops = new WeakMap<HostModel, Map<string, ReadonlySet<string>>>();
 
   constructor(
     private readonly hosts: HostService,
@@ -146,8 +148,20 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     return nodes;
   }
 
+  /** Those with QEMU threads, and what is below a machine's own directory: threads can be moved there. */
   private below(node: HierarchyNode | CgroupNode, cgroups: readonly Cgroup[]): CgroupsNode[] {
-    return cgroups.filter(cgroup => this.hosts.allCgroups || node.tree.population(cgroup).threads > 0).map(cgroup => cgroupNode(node, cgroup));
+    const isShown = (cgroup: Cgroup): boolean => this.hosts.allCgroups || node.tree.population(cgroup).threads > 0 || this.isOwn(node, cgroup);
+    return cgroups.filter(isShown).map(cgroup => cgroupNode(node, cgroup));
+  }
+
+  private isOwn({ state, at: { hierarchy } }: HierarchyNode | CgroupNode, cgroup: Cgroup): boolean {
+    const { model } = state.view!;
+    let known = this.ownTops.get(model);
+    if (!known) this.ownTops.set(model, (known = new Map()));
+    let tops = known.get(hierarchy.key);
+    if (!tops) known.set(hierarchy.key, (tops = new Set(model.machines.flatMap(machine => core().machineSubtree(model, machine, hierarchy.key) ?? []))));
+    for (const { path } of core().withAncestors(cgroup)) if (tops.has(path)) return true;
+    return false;
   }
 
   private treeOf(view: HostView): Promise<CgroupTree> {
