@@ -9,6 +9,7 @@ import { pickMachineOrThread } from './goTo';
 import type { HostService, HostState } from './hostService';
 import { type NeighboursDocuments, askForCpus } from './neighbours';
 import { parsedDocument } from './parsedDocuments';
+import { PLAN_COMMANDS, type Plans } from './plans';
 import type { SshHosts } from './sshHosts';
 import { SshSource } from './sshSource';
 import { plain } from './text';
@@ -24,6 +25,7 @@ export interface Parts {
   readonly machines: MachinesView;
   readonly cgroups: CgroupsView;
   readonly neighbours: NeighboursDocuments;
+  readonly plans: Plans;
   readonly log: vscode.LogOutputChannel;
   readonly extensionUri: vscode.Uri;
 }
@@ -34,7 +36,7 @@ type Node = MachinesNode | CgroupsNode;
 
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { hosts, ssh, machines, cgroups, neighbours, log } = parts;
+  const { hosts, ssh, machines, cgroups, neighbours, plans, log } = parts;
   const commands: Record<string, (node?: Argument, selected?: readonly unknown[]) => unknown> = {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
@@ -115,6 +117,8 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     copyTid: node => copy(isNode(node) && 'thread' in node ? String(node.thread.tid) : isNode(node) && node.kind === 'machine' ? String(node.machine.pid) : undefined),
     copyProcLine: node => copy(isNode(node) && node.kind === 'place' ? procLines(node) : undefined),
     showLog: () => log.show(),
+    ...Object.fromEntries(PLAN_COMMANDS.map(name => [name, (node?: Argument, selected?: readonly unknown[]) =>
+      plans.run(name, (selected ?? [node]).filter(isNode), isNode(node) ? undefined : node)])),
   };
   return Object.entries(commands).map(([name, run]) =>
     vscode.commands.registerCommand(`cgroupLens.${name}`, async (node?: Argument, selected?: readonly unknown[]) => {

@@ -22,26 +22,26 @@ export function activate(context: vscode.ExtensionContext): void {
   try {
     const hosts = new HostService(context.workspaceState, log);
     const ssh = new SshHosts(hosts, log, context.globalStorageUri);
-    const plans = new Plans();
     const neighbours = new NeighboursDocuments(hosts);
     const files = new PlacementFs(hosts, neighbours);
-    const cgroups = new CgroupsView(hosts, context.workspaceState, log);
-    const machines = new MachinesView(hosts, log);
+    const plans = new Plans(hosts, context.globalStorageUri, log);
+    const cgroups = new CgroupsView(hosts, context.workspaceState, log, plans);
+    const machines = new MachinesView(hosts, log, plans);
     context.subscriptions.push(
       hosts,
       ssh,
       neighbours,
       files,
+      plans,
       cgroups,
       machines,
       new Decorations(),
       new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      plans,
       new Diagnostics(hosts),
       new CodeActions(hosts, plans, log),
-      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, plans, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.
