@@ -4,9 +4,12 @@ import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
 import { HostService } from './hostService';
 import { createLog } from './log';
+import { ManualSaves } from './manualSaves';
 import { NeighboursDocuments } from './neighbours';
+import { PlacementDrafts } from './placementDrafts';
 import { PlacementFs } from './placementFs';
 import { PlacementLanguage } from './placementLanguage';
+import { Plans } from './plans';
 import { SshHosts } from './sshHosts';
 import { CgroupsView } from './views/cgroupsView';
 import { Decorations } from './views/decorations';
@@ -20,21 +23,27 @@ export function activate(context: vscode.ExtensionContext): void {
     const hosts = new HostService(context.workspaceState, log);
     const ssh = new SshHosts(hosts, log, context.globalStorageUri);
     const neighbours = new NeighboursDocuments(hosts);
-    const files = new PlacementFs(hosts, neighbours);
+    const saves = new ManualSaves();
+    const plans = new Plans();
+    const files = new PlacementFs(hosts, neighbours, saves);
+    const drafts = new PlacementDrafts(files, hosts, plans, log);
     const cgroups = new CgroupsView(hosts, context.workspaceState, log);
     const machines = new MachinesView(hosts, log);
     context.subscriptions.push(
       hosts,
       ssh,
       neighbours,
+      saves,
+      plans,
       files,
+      drafts,
       cgroups,
       machines,
       new Decorations(),
       new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, drafts, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.

@@ -11,7 +11,13 @@ import type { Change } from './plan';
 export interface EditedChanges {
   readonly changes: readonly Change[];
   /** Edits that are left out: what they began from is not so any more on the host. */
-  readonly conflicts: readonly Because[];
+  readonly conflicts: readonly EditConflict[];
+}
+
+export interface EditConflict {
+  /** `undefined`: it stands against all of them. */
+  readonly edit: PlacementEdit | undefined;
+  readonly because: Because;
 }
 
 /**
@@ -21,14 +27,14 @@ export interface EditedChanges {
  * @param machine the machine of that name now; `undefined` if there is none
  */
 export function changesOf(edits: readonly PlacementEdit[], began: Machine, model: HostModel, machine: Machine | undefined): EditedChanges {
-  if (machine?.key !== began.key) return { changes: [], conflicts: [{ id: 'edited-machine-gone', details: { machine: began.name, pid: began.pid } }] };
+  if (machine?.key !== began.key) return { changes: [], conflicts: [{ edit: undefined, because: { id: 'edited-machine-gone', details: { machine: began.name, pid: began.pid } } }] };
   const changes: Change[] = [];
-  const conflicts: Because[] = [];
+  const conflicts: EditConflict[] = [];
   const threads = new Map(machine.threads.map(thread => [thread.tid, thread]));
   const keys = new Map(began.threads.map(thread => [thread.tid, thread.key]));
-  const conflict = (id: string, details: Because['details']): void => void conflicts.push({ id, details });
   const places: { readonly thread: Thread; readonly hierarchy: string; readonly to: string }[] = [];
   for (const edit of edits) {
+    const conflict = (id: string, details: Because['details']): void => void conflicts.push({ edit, because: { id, details } });
     if (edit.kind === 'value') {
       const cgroup = model.hierarchies.find(h => h.key === edit.hierarchy)?.cgroups.get(edit.path);
       const found = cgroup && limitOf(cgroup, edit.name, model.topology.nodes.size);
