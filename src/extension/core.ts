@@ -5,11 +5,13 @@
 export { CaptureSource } from '../core/capture/captureSource';
 export { printing } from '../core/capture/format';
 export { redacting } from '../core/capture/redact';
+export { cgroupFileQuestion, cgroupFilesQuestion, isFileName } from '../core/collect/cgroupFile';
 export { LiveSource } from '../core/collect/collect';
 export { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
 export { tasksQuestion } from '../core/collect/tasks';
 export { CollectError, SshError } from '../core/errors';
 export { LocalHost } from '../core/host/localHost';
+export { interfaceFile, isWritable, writtenValue } from '../core/interfaceFiles';
 export { describeCollection, describeError, describeRemoved, useTexts } from '../core/messages';
 export { buildModel } from '../core/model/buildModel';
 export { buildingCgroupTree, cgroupName } from '../core/model/cgroupTree';

@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import { AutoRefresh } from './autoRefresh';
+import { CgroupFileLanguage } from './cgroupFileLanguage';
+import { CgroupFs } from './cgroupFs';
 import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
 import { HostService } from './hostService';
@@ -37,6 +39,8 @@ export function activate(context: vscode.ExtensionContext): void {
       plans,
       files,
       drafts,
+      new CgroupFs(hosts, plans, saves),
+      new CgroupFileLanguage(hosts),
       cgroups,
       machines,
       new Decorations(),

@@ -73,8 +73,12 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
     for (const document of vscode.workspace.textDocuments) this.notice(document, true);
   }
 
-  /** @param isFresh ask the host, however lately it was asked @throws FileSystemError */
-  protected abstract current(uri: vscode.Uri, isFresh: boolean): Served<About> | Promise<Served<About>>;
+  /**
+   * @param isFresh asks the host, however lately it was asked; without it only what is known already counts
+   * @returns `undefined` only where nothing is known without asking
+   * @throws FileSystemError
+   */
+  protected abstract current(uri: vscode.Uri, isFresh: boolean): Served<About> | Promise<Served<About> | undefined>;
 
   /**
    * Takes a person's own save of a text that differs from `base`, from which it began.
@@ -170,7 +174,7 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
     const isEdited = (): boolean => entry.draft !== undefined || isDirty(uri);
     if (isEdited()) return;
     const served = await this.current(uri, isFresh);
-    if (isEdited()) return;
+    if (!served || isEdited()) return;
     const before = entry.now;
     if (before?.text === served.text && (before.about === undefined) === (served.about === undefined)) return void this.put(entry, served);
     this.willChange.fire(uri);
@@ -181,7 +185,10 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
   private async serve(uri: vscode.Uri): Promise<Version<About>> {
     const entry = this.entryOf(uri);
     const isKept = entry.draft !== undefined || isDirty(uri) || performance.now() - entry.readAt < this.keepsFor;
-    return entry.now && isKept ? entry.now : this.put(entry, await this.current(uri, true));
+    if (entry.now && isKept) return entry.now;
+    const served = await this.current(uri, true);
+    if (!served) throw vscode.FileSystemError.FileNotFound(uri);
+    return this.put(entry, served);
   }
 
   private put(entry: Entry<About>, { text, about }: Served<About>): Version<About> {
