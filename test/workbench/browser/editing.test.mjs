@@ -1,7 +1,9 @@
 // Editing what a host says: drafts of placement documents and their plans, files of cgroups, and which saves count.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clearToasts, editorLines, inlineAction, openSidebar, openWorkbench, row, runCommand, screenshot, toast } from '../page.mjs';
+import { clearToasts, editorLines, inlineAction, openSidebar, openWorkbench, quickInput, row, runCommand, screenshot, toast } from '../page.mjs';
 import { eventually, makeCgroup, startQemu } from '../qemu.mjs';
 
 const NAME = `00-edit-${process.pid}`;
@@ -34,6 +36,19 @@ async function openPlacement(page, name) {
     if (!(await editorLines(page)).some(line => line.startsWith('vCPU '))) await inlineAction(page, name, 'Open Placement');
     await eventually(async () => assert.ok((await editorLines(page)).some(line => line.startsWith('vCPU 1 '))), 4000);
   }, 30_000);
+}
+
+/** A file of the workspace, which somebody has open beside. */
+async function openFile(page, { folder }, name) {
+  writeFileSync(path.join(folder, name), '');
+  await eventually(async () => {
+    await page.keyboard.press('Control+P');
+    await quickInput(page).locator('input').first().fill(name, { timeout: 2000 });
+    await quickInput(page).locator('.monaco-list-row.focused', { hasText: name }).waitFor({ timeout: 3000 });
+  });
+  await page.keyboard.press('Enter');
+  await page.locator('.tabs-container .tab.active', { hasText: name }).waitFor();
+  await page.locator('.editor-instance .monaco-editor').first().click();
 }
 
 describe('editing a placement document', () => {
@@ -124,6 +139,7 @@ describe('editing a placement document', () => {
     await page.keyboard.press('Control+S');
     await toast(page, 'the host has changed meanwhile').waitFor();
     await page.locator('.editor-instance .squiggly-warning').first().waitFor();
+    await hasLens(page, 'Draft, not applied');
     await screenshot(page, 'editing-conflict');
     await clearToasts(page);
     await runCommand(page, 'Cgroup Lens: Discard Edited Placement');
@@ -131,20 +147,25 @@ describe('editing a placement document', () => {
     await noLens(page);
   });
 
-  it('Save All saves nothing of it', async () => {
-    await runCommand(page, 'File: New Untitled Text File');
-    await page.keyboard.type('x');
-    await row(page, NAME).waitFor();
-    await inlineAction(page, NAME, 'Open Placement');
-    await replaceEnd(page, 'vCPU 1 ', '0-1', '1');
-    await page.locator('.tabs-container .tab', { hasText: 'Untitled-1' }).click();
-    await runCommand(page, 'File: Save All').catch(() => undefined); // the file that has no name yet is asked for
-    await toast(page, 'Save All never changes a host').waitFor();
-    await page.keyboard.press('Escape');
-    assert.ok(await dirty(page, NAME).isVisible());
-    untouched();
-    await clearToasts(page);
-  });
+  for (const active of ['another file', 'the placement']) {
+    it(`Save All saves nothing of it, seen from ${active}`, async () => {
+      await openFile(page, workbench, 'notes.txt');
+      await page.keyboard.type('x');
+      await dirty(page, 'notes.txt').waitFor();
+      await inlineAction(page, NAME, 'Open Placement');
+      await replaceEnd(page, 'vCPU 1 ', '0-1', '1');
+      if (active === 'another file') await page.locator('.tabs-container .tab', { hasText: 'notes.txt' }).click();
+      await runCommand(page, 'File: Save All Files');
+      await toast(page, 'Save All never changes a host').waitFor();
+      await dirty(page, 'notes.txt').waitFor({ state: 'detached' });
+      assert.ok(await dirty(page, NAME).isVisible());
+      untouched();
+      await clearToasts(page);
+      await inlineAction(page, NAME, 'Open Placement');
+      await runCommand(page, 'File: Revert File');
+      await eventually(async () => assert.match(await vcpu(1), /cpus 0-1$/));
+    });
+  }
 });
 
 for (const autoSave of ['afterDelay', 'onFocusChange', 'onWindowChange']) {
