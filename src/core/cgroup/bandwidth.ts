@@ -10,6 +10,8 @@ const SHORTEST = 1000;
 const LONGEST_PERIOD = 1_000_000;
 /** max_cfs_runtime: 44 bits of microseconds. */
 const MOST = 2 ** 44 - 1;
+/** Where there is no quota it need only be so many nanoseconds. */
+const LONGEST_BURST = 2 ** 64 / 1000;
 
 /** v2 `cpu.max`: `QUOTA`, `max`, either with a period behind it. */
 export function writeCpuMax(world: World, cgroup: CgroupState, file: string, value: string): Prediction {
@@ -56,7 +58,7 @@ function setBandwidth(world: World, cgroup: CgroupState, bandwidth: CpuBandwidth
   if (cgroup.path === '/') return refused(world, 'EINVAL', reason('root-cgroup', { file }));
   const isOff = (us: number): boolean => us < SHORTEST || us > MOST;
   if (period < SHORTEST || period > LONGEST_PERIOD || (quota !== 'max' && isOff(quota))) return refused(world, 'EINVAL', reason('bandwidth-range', { file, value }));
-  if (burst !== undefined && (burst > MOST || (quota !== 'max' && (burst > quota || burst + quota > MOST)))) return refused(world, 'EINVAL', reason('below-burst', { burst }));
+  if (burst !== undefined && (burst > LONGEST_BURST || (quota !== 'max' && (burst > quota || burst + quota > MOST)))) return refused(world, 'EINVAL', reason('below-burst', { burst }));
   const possible = cgroup.version === 1 ? vetRatios(world, cgroup, bandwidth) : { possible: [] };
   if (possible.certain) return { outcomes: [possible.certain, ...possible.possible], after: world };
   const after = world.with({ cgroups: [{ ...cgroup, bandwidth, burst }] });

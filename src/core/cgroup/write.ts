@@ -10,7 +10,7 @@ import type { Prediction } from './outcome';
 import { writePartition } from './partition';
 import { writeSubtreeControl } from './subtreeControl';
 import { writeType } from './threadedType';
-import type { CgroupState, World } from './world';
+import { type CgroupState, type World, parentOf } from './world';
 
 /** `value` as it reaches the kernel: without the newline that ends it. */
 type Writer = (world: World, cgroup: CgroupState, file: string, value: string) => Prediction;
@@ -85,7 +85,8 @@ function writeFreeze(world: World, cgroup: CgroupState, file: string, value: str
 function writeFreezerState(world: World, cgroup: CgroupState, file: string, value: string): Prediction {
   const word = value.trim();
   if (word !== 'FROZEN' && word !== 'THAWED') return refused(world, 'EINVAL', reason('bad-value', { file, value }));
-  const frozen = word === 'FROZEN';
+  const above = world.cgroup(cgroup.hierarchy, parentOf(cgroup.path) ?? '/')?.frozen;
+  const frozen = word === 'FROZEN' || (cgroup.frozen === true && above === true);
   const all: CgroupState[] = [{ ...cgroup, frozen }];
   for (const one of all) for (const child of world.children(one.hierarchy, one.path)) all.push({ ...child, frozen: frozen ? true : undefined });
   const after = world.with({ cgroups: all });
