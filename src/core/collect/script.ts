@@ -81,7 +81,7 @@ export const V1_FILES = {
   cpuset:
     'cpuset.cpus cpuset.mems cpuset.effective_cpus cpuset.effective_mems cpuset.memory_migrate cpuset.sched_load_balance cpuset.cpu_exclusive cpuset.mem_exclusive cgroup.clone_children',
   pids: 'pids.max pids.current pids.events',
-  freezer: 'freezer.state',
+  freezer: 'freezer.state freezer.self_freezing',
 };
 
 const FACTS = [
