@@ -14,8 +14,8 @@ export type Change =
   | { readonly kind: 'schedule'; readonly thread: Thread; readonly policy: SchedulingPolicy; readonly priority: number; readonly nice: number }
   | { readonly kind: 'make'; readonly hierarchy: string; readonly path: string }
   | { readonly kind: 'remove'; readonly hierarchy: string; readonly path: string }
-  /** `file` is the kernel's name. */
-  | { readonly kind: 'set'; readonly hierarchy: string; readonly path: string; readonly file: string; readonly value: string };
+  /** `file` is the kernel's name. `before`: what it read when the edit began, where the model does not have it. */
+  | { readonly kind: 'set'; readonly hierarchy: string; readonly path: string; readonly file: string; readonly value: string; readonly before?: string };
 
 /** Ordered writes with the kernel's predicted answer to each and the way back. Plain data: JSON gives it back. */
 export interface Plan {
@@ -31,6 +31,8 @@ export interface Plan {
   readonly consent: Consent;
   /** Whether the user who read cannot do it: then `sudo -n`. */
   readonly asRoot: boolean;
+  /** The same by the owner's own tools, where it has a way: `virsh vcpupin`, `systemctl set-property`. */
+  readonly ownersWay?: Plan;
 }
 
 export interface MachineRef {
@@ -94,6 +96,10 @@ export interface Refusal {
 export interface PlanOptions {
   /** Whole processes to another domain, targets outside the machine's own subtree. */
   readonly expert: boolean;
+  /** How libvirt is asked on that host: `virsh`, or what runs it in its container. */
+  readonly virsh?: readonly string[];
+  /** What the surface that asks has to say of it: conflicts of an edit with the host. */
+  readonly warnings?: readonly Because[];
 }
 
 export type Planned = { readonly plan: Plan; readonly refusal?: undefined } | { readonly refusal: Refusal; readonly plan?: undefined };
