@@ -23,6 +23,7 @@ import type { RedactedSnapshot } from './redact';
  *     →/proc/450/task/450/cgroup
  *
  *     dir /sys/fs/cgroup/cpuset/machine.slice
+ *     walked /sys/fs/cgroup/cpuset/machine.slice
  *     error EACCES /proc/450/exe
  *     end 4
  *
@@ -77,8 +78,9 @@ export function* printing(snapshot: RedactedSnapshot, comments: readonly string[
   }
   for (const [path, target] of snapshot.links) entry('link', path, target);
   for (const path of snapshot.directories) out.push(`dir ${escape(path)}`);
+  for (const path of snapshot.walked ?? []) out.push(`walked ${escape(path)}`);
   for (const [path, errno] of snapshot.errors) out.push(`error ${errno} ${escape(path)}`);
-  entries += snapshot.directories.size + snapshot.errors.size;
+  entries += snapshot.directories.size + (snapshot.walked?.size ?? 0) + snapshot.errors.size;
   out.push(`end ${entries}`, '');
   return out.join('\n');
 }
@@ -180,6 +182,7 @@ class CaptureReader {
   private readonly links = new Map<string, string>();
   private readonly errors = new Map<string, Errno>();
   private readonly directories = new Set<string>();
+  private readonly walked = new Set<string>();
   private startedAt = 0;
   private took = 0;
   private uid: number | undefined;
@@ -199,10 +202,10 @@ class CaptureReader {
   }
 
   snapshot(): RawSnapshot {
-    const { files, links, errors, directories, startedAt, took, uid, hides } = this;
+    const { files, links, errors, directories, walked, startedAt, took, uid, hides } = this;
     const complete = this.complete && this.found.length === 0;
     const user = uid === undefined ? undefined : { uid, name: String(uid) };
-    return { files, links, errors, directories, collection: { startedAt, took, user, hides, complete, remarks: [] } };
+    return { files, links, errors, directories, ...(walked.size > 0 ? { walked } : {}), collection: { startedAt, took, user, hides, complete, remarks: [] } };
   }
 
   problems(): CaptureProblem[] {
@@ -228,6 +231,10 @@ class CaptureReader {
       case 'dir':
         this.entries += 1;
         this.directories.add(unescape(rest));
+        return;
+      case 'walked':
+        this.entries += 1;
+        this.walked.add(unescape(rest));
         return;
       case 'error': {
         const [errno, path] = splitAtSpace(rest);

@@ -52,6 +52,7 @@ export function* redacting(raw: RawSnapshot): Steps<{ snapshot: RedactedSnapshot
       links,
       errors,
       directories,
+      ...(raw.walked ? { walked: new Set([...raw.walked].filter(inCgroups)) } : {}),
       collection: { ...raw.collection, user: user && { uid: user.uid, name: String(user.uid) }, remarks: [] },
     },
     removed: removals.list(),
