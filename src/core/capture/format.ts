@@ -25,10 +25,10 @@ import type { RedactedSnapshot } from './redact';
  *     dir /sys/fs/cgroup/cpuset/machine.slice
  *     walked /sys/fs/cgroup/cpuset/machine.slice
  *     error EACCES /proc/450/exe
- *     end 4
+ *     end 5
  *
- * `→` is a tab. An entry is `text` (ends with a newline), `part` (does not), `same` (as another file), `link`, `dir` or
- * `error`; the first four have their content below, each line behind a tab, and end with an empty line: an entry that
+ * `→` is a tab. An entry is `text` (ends with a newline), `part` (does not), `same` (as another file), `link`, `dir`,
+ * `walked` (a directory below which all cgroups were seen) or `error`; the first four have their content below, each line behind a tab, and end with an empty line: an entry that
  * does not was cut off. `end` counts the entries. Order does not matter, so that two captures can be compared. The
  * bytes of a control character other than newline, of a mark that breaks or turns a line (U+2028, U+202E …), what is
  * not UTF-8, and `%` itself are written `%XX`, everywhere.
