@@ -72,7 +72,7 @@ function nameExpression(names: readonly string[]): string {
 
 /** Interface files that are read of a cgroup on the way to a thread, by controller. A file that is not there costs nothing. */
 const V2_FILES = [
-  'cgroup.controllers cgroup.type cgroup.subtree_control cgroup.freeze cpu.stat',
+  'cgroup.controllers cgroup.type cgroup.subtree_control cgroup.freeze cgroup.events cpu.stat',
   'cpu.max cpu.max.burst cpu.weight cpu.weight.nice cpu.idle cpu.uclamp.min cpu.uclamp.max',
   'cpuset.cpus cpuset.cpus.effective cpuset.cpus.exclusive cpuset.cpus.exclusive.effective cpuset.cpus.partition',
   'cpuset.mems cpuset.mems.effective pids.max pids.current pids.events',

@@ -2,10 +2,17 @@ import type { Action, CgroupRef } from '../cgroup/action';
 import { backendOf } from '../cgroup/backend';
 import type { World } from '../cgroup/world';
 import type { Thread } from '../model/hostModel';
-import { type Context, refuse } from './context';
+import { type Context, isUnit, refuse } from './context';
 import type { Change, Refusal } from './plan';
 import { cgroupRef, fileKey, hierarchyOf, parentOf, refKey, taskRef } from './refs';
 import { textOf } from './values';
+
+/** v2 controllers that work among threads (cgroup-v2.rst, "Threads"); perf_event is always on. */
+const OF_THREADS = ['cpu', 'cpuset', 'pids'] as const;
+
+function refOf(action: Action): string | undefined {
+  return 'cgroup' in action ? refKey(action.cgroup) : undefined;
+}
 
 /** Gathers the actions that changes come to, with those that have to be there for them. */
 export class Wanted {
@@ -72,8 +79,31 @@ export class Wanted {
     if (parent) this.make(parent);
     if (this.made.has(refKey(ref))) return;
     this.made.add(refKey(ref));
-    this.actions.push({ kind: 'make', cgroup: ref });
-    this.actions.push(...backendOf(hierarchyOf(model, ref.hierarchy)!).fillNew(this.world, ref));
+    this.actions.push({ kind: 'make', cgroup: ref }, ...backendOf(hierarchyOf(model, ref.hierarchy)!).fillNew(this.world, ref));
+    if (above !== undefined) this.enable(ref.hierarchy, above);
+  }
+
+  /** What the parent has itself of controllers that threads can have, its child is to have too. A unit's own cgroup is left as systemd has it. */
+  private enable(hierarchy: string, path: string): void {
+    const { model } = this.context;
+    const parent = hierarchyOf(model, hierarchy)!.cgroups.get(path);
+    const ref = cgroupRef(model, hierarchy, path);
+    const controllers = parent ? parent.controllers : this.inherited(hierarchy, path);
+    const subtreeControl: readonly string[] | undefined = parent ? parent.subtreeControl : [];
+    if (!ref || !controllers || !subtreeControl || isUnit(model, hierarchy, path)) return;
+    const missing = OF_THREADS.filter(controller => controllers.includes(controller) && !subtreeControl.includes(controller));
+    const write: Action = { kind: 'write', cgroup: ref, file: 'cgroup.subtree_control', value: missing.map(controller => `+${controller}`).join(' ') };
+    if (missing.length > 0 && !this.actions.some(action => refOf(action) === refKey(ref) && action.kind === 'write' && action.file === write.file)) this.actions.push(write);
+  }
+
+  /** Of a cgroup that is made by this plan: what those above it hand down. */
+  private inherited(hierarchy: string, path: string): readonly string[] | undefined {
+    const cgroups = hierarchyOf(this.context.model, hierarchy)!.cgroups;
+    for (let at = parentOf(path); at !== undefined; at = parentOf(at)) {
+      const known = cgroups.get(at);
+      if (known) return known.controllers && OF_THREADS.filter(controller => known.controllers!.includes(controller));
+    }
+    return undefined;
   }
 
   /** Once for each cgroup, however many threads move there. */
