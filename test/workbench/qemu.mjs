@@ -37,7 +37,7 @@ export async function startQemu(name) {
     assert.ok(found.vcpus.every(Boolean) && found.ioThread);
     return found;
   });
-  return { name, uuid, pid, ...tids, proc: tid => procOf(pid, tid), stop: () => stop(child) };
+  return { name, uuid, pid, ...tids, proc: tid => procOf(pid, tid), tids: () => readdirSync(`/proc/${pid}/task`).map(Number), stop: () => stop(child) };
 }
 
 function procOf(pid, tid) {
