@@ -1,5 +1,5 @@
 import type { Cgroup, HostModel, Machine, Problem, Thread } from '../core/model/hostModel';
-import { roleText } from '../core/placement/toPlacement';
+import { roleText } from '../core/model/roles';
 
 /** The model as JSON: lists of CPUs in the kernel's spelling, places by hierarchy. Fields are added, never renamed. */
 export function modelToJson(model: HostModel, problems: readonly Problem[]): object {

@@ -122,3 +122,18 @@ export class SshError extends LensError<SshReason, SshDetails> {
     return isNamed(error, 'SshError', reason);
   }
 }
+
+export interface ApplyDetails {
+  readonly host: string;
+  /** The beginning of what was said instead. */
+  readonly said: string;
+}
+
+/** A plan of which nothing was done: its script was never read. One that was done in part is an `Applied`. */
+export class ApplyError extends LensError<'not-an-answer', ApplyDetails> {
+  override readonly name = 'ApplyError';
+
+  static is(error: unknown): error is ApplyError {
+    return isNamed(error, 'ApplyError', undefined);
+  }
+}

@@ -1,6 +1,6 @@
 import { config, t } from '@vscode/l10n';
 import type { Removed } from './capture/redact';
-import { CaptureError, CollectError, SshError } from './errors';
+import { ApplyError, CaptureError, CollectError, SshError } from './errors';
 import type { HostModel, Problem } from './model/hostModel';
 import { visible } from './visible';
 
@@ -17,6 +17,7 @@ export function describeError(error: unknown): string {
   if (CollectError.is(error)) return describeCollectError(error);
   if (CaptureError.is(error)) return describeCaptureError(error);
   if (SshError.is(error)) return describeSshError(error);
+  if (ApplyError.is(error)) return t('Nothing was changed on {0}: it answered with something else: "{1}". Check that its login shell can run sh.', visible(error.details.host), visible(error.details.said));
   return visible(error instanceof Error ? error.message : String(error));
 }
 

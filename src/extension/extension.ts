@@ -2,8 +2,10 @@ import * as vscode from 'vscode';
 import { AutoRefresh } from './autoRefresh';
 import { CgroupFileLanguage } from './cgroupFileLanguage';
 import { CgroupFs } from './cgroupFs';
+import { CodeActions } from './codeActions';
 import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
+import { Diagnostics } from './diagnostics';
 import { HostService } from './hostService';
 import { createLog } from './log';
 import { ManualSaves } from './manualSaves';
@@ -24,9 +26,9 @@ export function activate(context: vscode.ExtensionContext): void {
   try {
     const hosts = new HostService(context.workspaceState, log);
     const ssh = new SshHosts(hosts, log, context.globalStorageUri);
+    const plans = new Plans();
     const neighbours = new NeighboursDocuments(hosts);
     const saves = new ManualSaves();
-    const plans = new Plans();
     const files = new PlacementFs(hosts, neighbours, saves);
     const drafts = new PlacementDrafts(files, hosts, plans, log);
     const cgroups = new CgroupsView(hosts, context.workspaceState, log);
@@ -34,9 +36,9 @@ export function activate(context: vscode.ExtensionContext): void {
     context.subscriptions.push(
       hosts,
       ssh,
+      plans,
       neighbours,
       saves,
-      plans,
       files,
       drafts,
       new CgroupFs(hosts, plans, saves),
@@ -47,6 +49,8 @@ export function activate(context: vscode.ExtensionContext): void {
       new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
+      new Diagnostics(hosts),
+      new CodeActions(hosts, plans, log),
       ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, drafts, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );

@@ -89,7 +89,7 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
     this.edited(uri);
     if (changes.length === 0 && conflicts.length === 0) return this.discard(uri); // it is so already
     if (changes.length === 0) {
-      void vscode.window.showWarningMessage(plain(vscode.l10n.t('Nothing is planned, for the host has changed meanwhile: {0}', conflicts.map(({ because }) => core().because(because)).join(' '))));
+      void vscode.window.showWarningMessage(plain(vscode.l10n.t('Nothing is planned, for the host has changed meanwhile: {0}', conflicts.map(({ because }) => core().sentence(because)).join(' '))));
       return;
     }
     const end = await this.plans.show({ hostId, machine: began.key, changes, ...(conflicts.length > 0 ? { warnings: conflicts.map(({ because }) => because) } : {}) });
@@ -124,7 +124,7 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
     const conflicts = this.conflicts.get(document.uri.toString()) ?? [];
     return [
       ...problems.slice(0, 100).map(problem => diagnostic(problem, problemText(problem), vscode.DiagnosticSeverity.Error)),
-      ...conflicts.map(({ edit, because }) => diagnostic(edit?.span ?? top, core().because(because), vscode.DiagnosticSeverity.Warning)),
+      ...conflicts.map(({ edit, because }) => diagnostic(edit?.span ?? top, core().sentence(because), vscode.DiagnosticSeverity.Warning)),
     ];
   }
 

@@ -1,4 +1,5 @@
 import type { WriteErrno } from '../cgroup/outcome';
+import type { Precondition } from '../plan/plan';
 
 /** What became of a plan on its host. */
 export interface Applied {
@@ -18,4 +19,6 @@ export interface StepResult {
   readonly found: string | undefined;
   /** What the tool or shell said. */
   readonly said: string | undefined;
+  /** Of `changed meanwhile`: what does not hold any more. */
+  readonly precondition?: Precondition | undefined;
 }

@@ -14,6 +14,8 @@ export interface TaskRef {
   readonly startTime: number;
   /** Hostile; for people alone. */
   readonly comm: string;
+  /** `vCPU 2`; for people alone. */
+  readonly role?: string;
 }
 
 export interface CgroupRef {

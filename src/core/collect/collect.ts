@@ -1,4 +1,4 @@
-import type { Host, HostId, Question, Source } from '../host/source';
+import type { Decoder, Host, HostId, Question, Source } from '../host/source';
 import type { RawSnapshot } from '../rawSnapshot';
 import { type CollectScriptOptions, collectCommand } from './script';
 import { WireDecoder } from './wire';
@@ -28,23 +28,26 @@ export class LiveSource implements Source {
     return this.run({ argv, stdin: prelude + stdin }, question.decoder(), signal); // none waits on the host for that
   }
 
-  private async run<T>(command: { readonly argv: readonly string[]; readonly prelude?: string; readonly stdin: string }, decoder: ReturnType<Question<T>['decoder']>, signal: AbortSignal): Promise<T> {
+  private async run<T>(command: { readonly argv: readonly string[]; readonly prelude?: string; readonly stdin: string }, decoder: Decoder<T>, signal: AbortSignal): Promise<T> {
     const { host } = this;
     const { argv, ...input } = command;
     const startedAt = Date.now();
-    const began = performance.now();
+    const start = performance.now();
     const enough = new AbortController();
     const stop = (): void => enough.abort(signal.reason);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     let stderr = '';
+    let began = false;
+    const writes = decoder.broken && { onBegin: () => void (began = true) };
     try {
-      ({ stderr } = await host.run(argv, { ...input, signal: enough.signal, onStdout: chunk => void (decoder.push(chunk) || enough.abort()) }));
+      ({ stderr } = await host.run(argv, { ...input, ...writes, signal: enough.signal, onStdout: chunk => void (decoder.push(chunk) || enough.abort()) }));
     } catch (error) {
+      if (began && decoder.broken) return decoder.broken(error);
       if (signal.aborted || !enough.signal.aborted) throw error; // else the decoder has seen enough, and says of what
     } finally {
       signal.removeEventListener('abort', stop);
     }
-    return decoder.finish(stderr, host.label, { startedAt, took: performance.now() - began });
+    return decoder.finish(stderr, host.label, { startedAt, took: performance.now() - start });
   }
 }

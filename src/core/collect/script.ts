@@ -1,5 +1,6 @@
 import type { HowToRun } from '../host/source';
 import { type ShellCommand, shellCommand } from './shell';
+import { WALKS } from './walks';
 
 /**
  * The one thing that is run on a host: a POSIX shell script on standard input, one round trip, nothing left behind,
@@ -71,7 +72,7 @@ function nameExpression(names: readonly string[]): string {
 
 /** Interface files that are read of a cgroup on the way to a thread, by controller. A file that is not there costs nothing. */
 const V2_FILES = [
-  'cgroup.controllers cgroup.type cgroup.subtree_control cgroup.freeze cpu.stat',
+  'cgroup.controllers cgroup.type cgroup.subtree_control cgroup.freeze cgroup.events cpu.stat',
   'cpu.max cpu.max.burst cpu.weight cpu.weight.nice cpu.idle cpu.uclamp.min cpu.uclamp.max',
   'cpuset.cpus cpuset.cpus.effective cpuset.cpus.exclusive cpuset.cpus.exclusive.effective cpuset.cpus.partition',
   'cpuset.mems cpuset.mems.effective pids.max pids.current pids.events',
@@ -123,7 +124,7 @@ const EMIT_STAT = String.raw`function emitStat(f) { if (slurp(f "/stat")) printf
 `;
 
 /** Lane one: membership of each thread, then the interface files of the cgroups they are in. */
-const READ_PLACEMENT = String.raw`${EMIT_STAT}
+const READ_PLACEMENT = String.raw`${EMIT_STAT}${WALKS}
 { n = split($0, t, "\n")
   for (i = 1; i <= n; i++) {
     f = t[i]
@@ -132,6 +133,7 @@ const READ_PLACEMENT = String.raw`${EMIT_STAT}
     if (!slurp(f "/cgroup")) { fail(f "/cgroup"); continue }
     if (text in number) c = number[text]
     else { c = number[text] = ++texts; printf "=t %d %d\n%s", texts, length(text), text }
+    if (!((id[1], c) in holds)) { holds[id[1], c] = 1; owners[c] = owners[c] " " id[1] }
     printf "=m %s %d\n", f, c
     if (i > share) emitStat(f)
     if (id[1] == id[3] && slurp(f "/stat") && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
@@ -167,6 +169,7 @@ END {
       c = substr(p, 1, at - 1); p = substr(p, at + 1); sub(/,.*/, "", c); if (c == "") { c = "0"; sub(/ \(deleted\)$/, "", p) }
       if (!(c in mount)) continue
       m = mount[c]; r = root[m]
+      if (c !~ /^name=/) ownedBy(owners[number[x]], m, p)
       if (r != "/") { if (p == r) p = ""; else if (index(p, r "/") == 1) p = substr(p, length(r) + 1); else continue }
       if (p == "/") p = ""
       while (!((m, p) in seen)) {
@@ -177,20 +180,8 @@ END {
     }
   }
   if (all) for (c in mount) if (!walked[mount[c]]++) walk(mount[c])
+  if (!all) walkOwn()
   errors()
-}
-function walk(m,   i, k, d, n, found, inner, inners, c) { # every directory of one hierarchy; no name in it holds a newline
-  for (i in point) if (index(point[i], point[m] "/") == 1) inner[++inners] = point[i]
-  RS = "\n"
-  c = "find " quoted(point[m]) " -xdev -type d"
-  while ((c | getline d) > 0) found[++n] = d
-  close(c)
-  RS = "\001"
-  for (k = 1; k <= n; k++) {
-    d = substr(found[k], length(point[m]) + 1)
-    for (i = 1; i <= inners; i++) if (index(found[k] "/", inner[i] "/") == 1) break # of another hierarchy
-    if (i > inners && !((m, d) in seen)) { seen[m, d] = 1; directory(found[k], names[m], d == "") }
-  }
 }
 function plain(p) { gsub(/\\040/, " ", p); gsub(/\\011/, "\t", p); gsub(/\\134/, "\\", p); return p }
 function directory(d, list, isRoot,   i, n, f) {

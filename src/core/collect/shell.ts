@@ -1,4 +1,5 @@
 import type { HowToRun } from '../host/source';
+import { shellWord } from '../shellWord';
 
 /** A process to run on a host. */
 export interface ShellCommand {
@@ -16,27 +17,29 @@ export interface ShellCommand {
  * @param parameters what the function `collect` gets as its arguments
  * @param script defines the function `collect`, which does the work, for what {@link PREAMBLE} sets up
  */
-export function shellCommand(parameters: readonly string[], script: string, { watched, asRoot }: HowToRun): ShellCommand {
+export function shellCommand(parameters: readonly string[], script: string, { watched, asRoot }: Omit<HowToRun, 'asRoot'> & { readonly asRoot: AsRoot }): ShellCommand {
   return {
-    argv: asRoot ? ['sh', '-c', SHELL_AS_ROOT] : ['sh'],
+    argv: asRoot === false ? ['sh'] : ['sh', '-c', asRoot === 'to write' ? shellAsRoot('test "$(id -u)" = 0') : shellAsRoot('test -r /proc/1/stat')],
     prelude: `set -- ${parameters.map(shellWord).join(' ')}\n${PREAMBLE}${script}${WATCHED}`,
     stdin: watched ? 'watched "$@"\n' : UNWATCHED,
   };
 }
 
+/** See {@link HowToRun}; `to write`: whoever it is becomes root by `sudo -n`, where that is allowed. */
+export type AsRoot = HowToRun['asRoot'] | 'to write';
+
 /**
  * No single quote in it, and nothing else that a login shell could read in its own way: it goes through one. What sudo
  * allows is tried with what is wanted of it, and not waited for where it waits for some server.
+ *
+ * @param isEnough what is true where nobody need become root
  */
-const SHELL_AS_ROOT = [
-  'if test -r /proc/1/stat; then exec sh; fi',
-  'if command -v timeout >/dev/null; then timeout 5 sudo -n sh -c :; else sudo -n sh -c :; fi </dev/null >/dev/null && exec sudo -n sh',
-  'exec sh',
-].join('; ');
-
-/** One word for a POSIX shell, whatever it holds. */
-function shellWord(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+function shellAsRoot(isEnough: string): string {
+  return [
+    `if ${isEnough}; then exec sh; fi`,
+    'if command -v timeout >/dev/null; then timeout 5 sudo -n sh -c :; else sudo -n sh -c :; fi </dev/null >/dev/null && exec sudo -n sh',
+    'exec sh',
+  ].join('; ');
 }
 
 /**

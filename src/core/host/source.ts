@@ -18,7 +18,18 @@ export interface Source {
 export interface Question<T> {
   command(how: HowToRun): { readonly argv: readonly string[]; readonly prelude: string; readonly stdin: string };
   /** Decodes one answer while it arrives. */
-  decoder(): { /** False when no more is wanted: it is no answer. */ push(chunk: Buffer): boolean; finish(stderr: string, host: string, timing: Timing): T };
+  decoder(): Decoder<T>;
+}
+
+export interface Decoder<T> {
+  /** False when no more is wanted: it is no answer. */
+  push(chunk: Buffer): boolean;
+  finish(stderr: string, host: string, timing: Timing): T;
+  /**
+   * Of a question that writes: what is known when the answer broke off after it had begun. Such a question is never
+   * asked twice by itself.
+   */
+  broken?(error: unknown): T;
 }
 
 export interface HowToRun {
@@ -58,6 +69,8 @@ export interface RunOptions {
   readonly stdin: string;
   readonly signal: AbortSignal;
   onStdout(chunk: Buffer): void;
+  /** Called just before it is set going. A command that has this writes: it is set going once, whatever happens to the connection. */
+  onBegin?(): void;
 }
 
 /** What a process left behind when it ended. */

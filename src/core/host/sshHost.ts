@@ -58,19 +58,23 @@ export class SshHost implements Host {
   private async runNow(argv: readonly string[], options: RunOptions, wish: symbol): Promise<Ran> {
     const kind: Kind = { command: argv.map(loginShellWord).join(' '), prelude: options.prelude ?? '' };
     if (options.prelude !== undefined) this.usual = kind;
-    let heard = false;
+    let isTooLate = false;
     const onStdout = (chunk: Buffer): void => {
-      heard = true;
+      isTooLate = true;
       options.onStdout(chunk);
+    };
+    const onBegin = (): void => {
+      if (options.onBegin) isTooLate = true; // it writes, and may have done so unheard
+      options.onBegin?.();
     };
     const known = this.connection !== undefined && this.connection.ended === undefined;
     try {
-      return await this.runOnce(kind, { ...options, onStdout }, wish);
+      return await this.runOnce(kind, { ...options, onStdout, onBegin }, wish);
     } catch (error) {
       // One that was lost while nobody used it (the laptop slept, the host was restarted) is made anew, unasked and once.
-      if (!known || heard || options.signal.aborted || !SshError.is(error, 'connection-lost')) throw error;
+      if (!known || isTooLate || options.signal.aborted || !SshError.is(error, 'connection-lost')) throw error;
       this.connection?.over('it was lost');
-      return this.runOnce(kind, { ...options, onStdout }, wish);
+      return this.runOnce(kind, { ...options, onStdout, onBegin }, wish);
     }
   }
 

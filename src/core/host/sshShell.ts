@@ -31,7 +31,7 @@ export class SshShell {
   }
 
   /** Sets it going, once; ending one that is not wanted any more is the caller's. @throws SshError `connection-lost`, or the signal's reason */
-  run({ stdin, signal, onStdout }: RunOptions): Promise<Ran> {
+  run({ stdin, signal, onStdout, onBegin }: RunOptions): Promise<Ran> {
     const { channel, connection } = this;
     return new Promise((resolve, reject) => {
       const stderr: Buffer[] = [];
@@ -51,8 +51,9 @@ export class SshShell {
         if (connection.ended) reject(connection.ended);
         else resolve({ stderr: decodeBytes(Buffer.concat(stderr)), exitCode: exitCode ?? null });
       });
-      if (signal.aborted) stop();
-      else channel.write(stdin);
+      if (signal.aborted) return stop();
+      onBegin?.();
+      channel.write(stdin);
     });
   }
 

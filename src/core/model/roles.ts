@@ -1,3 +1,4 @@
+import { shorten } from '../parse/bytes';
 import type { QemuArguments } from '../parse/cmdline';
 import { type TaskStat, taskFlags } from '../parse/taskStat';
 import type { Role, RoleKind } from './hostModel';
@@ -53,4 +54,26 @@ export function roleOrder(byName: Intl.Collator): (a: { role: Role; tid: number 
     const byKind = ORDER.indexOf(a.role.kind) - ORDER.indexOf(b.role.kind);
     return byKind || byName.compare(a.role.id ?? '', b.role.id ?? '') || a.tid - b.tid;
   };
+}
+
+/** The words of a role, the same in the tree, the document and the command line: names of the field, not translated. */
+export function roleText(role: Role): string {
+  switch (role.kind) {
+    case 'vcpu':
+      return role.id === 'all' ? 'all vCPUs' : `vCPU ${shorten(role.id ?? '?')}`;
+    case 'iothread':
+      return `I/O thread ${shorten(role.id ?? '?')}`;
+    case 'helper':
+      return `helper ${role.id ?? '?'}`;
+    case 'vnc':
+      return 'VNC';
+    case 'spice':
+      return 'SPICE';
+    case 'io_uring':
+      return 'io_uring worker';
+    case 'kernel':
+      return 'kernel helper';
+    default:
+      return role.kind;
+  }
 }

@@ -40,3 +40,20 @@ export function machineScope(path: string): { scope: string; name: string } | un
   }
   return undefined;
 }
+
+/** Those services hold libvirt itself, and machines that it has not placed yet. */
+const MANAGER_SERVICE = /\/(libvirtd|virtqemud)\.service$/;
+
+/**
+ * The part of a path that ends with the directory that was made for what runs there alone: a machine's of libvirt
+ * (`isMachine`), the innermost scope or service of systemd, a container of a pod. The collector reads all below it.
+ */
+export function ownDirectory(path: string): { readonly path: string; readonly isMachine: boolean } | undefined {
+  const machine = machineScope(path);
+  if (machine) return { path: machine.scope, isMachine: true };
+  const unit = /^.*\.(scope|service)(?=\/|$)/s.exec(path)?.[0];
+  // A user's manager is a service in which whole slices are.
+  if (unit !== undefined && !MANAGER_SERVICE.test(unit) && !/\.slice(\/|$)/.test(path.slice(unit.length))) return { path: unit, isMachine: false };
+  const container = /^(.*\/)?kubepods\/(.*\/)?pod[0-9a-f_-]+\/[^/]+/s.exec(path)?.[0];
+  return container === undefined ? undefined : { path: container, isMachine: false };
+}

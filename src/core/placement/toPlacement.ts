@@ -1,6 +1,7 @@
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
-import type { Cgroup, HostModel, Machine, Place, Role } from '../model/hostModel';
+import type { Cgroup, HostModel, Machine, Place } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
+import { roleText } from '../model/roles';
 import { shorten } from '../parse/bytes';
 import { type Attribute, type Placement, type Row, type ThreadBlock, UNKNOWN } from './placement';
 
@@ -34,28 +35,6 @@ export function toPlacement(model: HostModel, machine: Machine): Placement {
     threads,
     above: above(machine, nodes),
   };
-}
-
-/** The words of a role, the same in the tree, the document and the command line: names of the field, not translated. */
-export function roleText(role: Role): string {
-  switch (role.kind) {
-    case 'vcpu':
-      return role.id === 'all' ? 'all vCPUs' : `vCPU ${shorten(role.id ?? UNKNOWN)}`;
-    case 'iothread':
-      return `I/O thread ${shorten(role.id ?? UNKNOWN)}`;
-    case 'helper':
-      return `helper ${role.id ?? UNKNOWN}`;
-    case 'vnc':
-      return 'VNC';
-    case 'spice':
-      return 'SPICE';
-    case 'io_uring':
-      return 'io_uring worker';
-    case 'kernel':
-      return 'kernel helper';
-    default:
-      return role.kind;
-  }
 }
 
 /** In the model's order, those that at least one thread is in. */

@@ -1,11 +1,114 @@
+import type { Because } from '../cgroup/outcome';
+import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
-import type { Change, PlanOptions, Planned } from './plan';
+import { type Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
+import { judge, judgePinWithin } from './guards';
+import { type Placed, order } from './ordering';
+import { ownersWay } from './ownersWay';
+import type { Change, Consent, Plan, PlanOptions, Planned, Refusal, Step } from './plan';
+import { grantedCpus } from './planUndo';
+import { findThread, hierarchyOf } from './refs';
+import { stepsOf } from './steps';
+import { titleOf } from './titles';
+import { Wanted } from './wanted';
+import { warningsOf } from './warnings';
 
 /**
- * Makes a plan of what is wanted, or says why there is none. `machine`: the one whose placement this is about; its own
- * subtree is where threads may move without expert mode.
+ * Makes a plan of what is wanted, or says why there is none. Pure: nothing is asked of the host.
+ *
+ * @param machine the one whose placement this is about; its own subtree is where threads may move without expert mode
  */
 export function makePlan(model: HostModel, machine: Machine | undefined, changes: readonly Change[], options: PlanOptions): Planned {
-  void model, machine, changes, options;
-  return { refusal: { because: { id: 'not-yet', details: {} }, instead: [] } };
+  const context: Context = { model, machine, options };
+  const found = refreshed(model, changes);
+  if ('because' in found) return { refusal: found };
+  const verdicts = found.map(change => judge(context, change));
+  const refused = verdicts.find(verdict => verdict.refusal)?.refusal;
+  if (refused) return { refusal: refused };
+  const alone = verdicts.map(verdict => verdict.consent?.kind === 'alone');
+  const consent: Consent = verdicts.find((verdict, i) => verdict.consent && (alone[i] || !alone.includes(true)))?.consent ?? { kind: 'apply' };
+  if (consent.kind === 'alone' && found.length > 1) return { refusal: apart(found, alone, consent.because) };
+  const wanted = new Wanted(context, worldOf(model));
+  for (const change of found) {
+    const refusal = wanted.add(change);
+    if (refusal) return { refusal };
+  }
+  if (wanted.actions.length === 0) return { refusal: refuse('nothing-to-do') };
+  const { placed, stuck, world } = order(wanted.world, wanted.actions);
+  if (stuck) return { refusal: trimmedPins(found, world) ?? { because: stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: stuck.prediction.outcomes[0]?.errno ?? '' }), instead: [] } };
+  const refusal = trimmedPins(found, world) ?? forbidden(context, placed);
+  if (refusal) return { refusal };
+  const steps = stepsOf(placed, wanted.known, libvirtMachine(machine));
+  const warnings = [...(options.warnings ?? []), ...verdicts.flatMap(verdict => verdict.warnings ?? []), ...warningsOf(context, steps)].map(because => ({ because }));
+  const plan: Plan = { ...about(context, titleOf(found, machine)), steps, warnings, consent, asRoot: needsRoot(context, steps) };
+  const otherWay = ownersWay(context, found, plan);
+  return { plan: otherWay ? { ...plan, ownersWay: otherWay } : plan };
+}
+
+/** What every plan says of itself. */
+export function about({ model, machine }: Pick<Context, 'model' | 'machine'>, title: string): Pick<Plan, 'title' | 'hostId' | 'hostLabel' | 'machine' | 'readAt'> {
+  return {
+    title,
+    hostId: model.hostId,
+    hostLabel: model.label,
+    machine: machine && { name: machine.name, pid: machine.pid, startTime: machine.startTime },
+    readAt: model.collection.startedAt,
+  };
+}
+
+/** The changes with the threads of this very model, and without those that change nothing. */
+function refreshed(model: HostModel, changes: readonly Change[]): readonly Change[] | Refusal {
+  const found: Change[] = [];
+  for (const change of changes) {
+    if (!isOfThread(change)) found.push(change);
+    else {
+      const here = findThread(model, change.thread.key);
+      if (!here) return refuse('thread-gone', { tid: change.thread.tid, thread: change.thread.comm });
+      found.push({ ...change, thread: here.thread });
+    }
+  }
+  return found;
+}
+
+/** Changes that are confirmed alone are never part of others. */
+function apart(changes: readonly Change[], alone: readonly boolean[], because: Because): Refusal {
+  const others = changes.filter((_, i) => !alone[i]);
+  const singles = changes.filter((_, i) => alone[i]);
+  const offers = [...(others.length > 0 ? [others] : []), ...singles.map(change => [change])];
+  return { because: reason('confirmed-alone', { why: because.id, ...because.details }), instead: offers.map(of => ({ title: titleOf(of, undefined), changes: of })) };
+}
+
+/** A pin of which the cpuset would drop a part in silence: said, with what it would grant. */
+function trimmedPins(changes: readonly Change[], after: World): Refusal | undefined {
+  for (const change of changes) {
+    if (change.kind !== 'pin' || change.cpus === 'all') continue;
+    const path = [...(after.task(change.thread.tid)?.places ?? [])].find(([key]) => hierarchyOf(after.model, key)?.controllers.includes('cpuset'))?.[1] ?? '/';
+    const refusal = judgePinWithin(change.thread, change.cpus, path, grantedCpus(after, change.thread.tid));
+    if (refusal) return refusal;
+  }
+  return undefined;
+}
+
+/** A unit's own cgroup must stay a domain, or systemd cannot put its processes there (cgroup-v2.rst, "Threads"; systemd, CGROUP_DELEGATION.md). */
+function forbidden({ model }: Context, placed: readonly Placed[]): Refusal | undefined {
+  for (const { action, prediction } of placed) {
+    const cgroup = action.kind === 'write' && (action.file === 'cgroup.type' || action.file === 'cgroup.subtree_control') ? action.cgroup : undefined;
+    if (cgroup && isUnit(model, cgroup.hierarchy, cgroup.path)) return refuse('unit-of-systemd', { path: cgroup.path, file: (action as { file: string }).file });
+    for (const effect of prediction.outcomes[0]?.effects ?? []) {
+      if (effect.kind === 'type' && effect.type !== 'domain' && isUnit(model, effect.hierarchy, effect.path)) return refuse('unit-becomes', { path: effect.path, type: effect.type });
+    }
+  }
+  return undefined;
+}
+
+/** Whoever reads as root writes as root. A user has a machine of their own to pin, and the cgroups below their own systemd. */
+function needsRoot({ model, machine }: Context, steps: readonly Step[]): boolean {
+  const uid = model.collection.user?.uid;
+  if (uid === 0) return false;
+  if (uid === undefined || machine?.uid !== uid) return true;
+  return steps.some(({ action }) => {
+    if (action.kind === 'affinity') return false;
+    const ref = action.kind === 'move' ? action.to : 'cgroup' in action ? action.cgroup : undefined;
+    return !ref?.path.includes(`/user@${uid}.service/`);
+  });
 }

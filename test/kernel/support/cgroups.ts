@@ -69,3 +69,9 @@ export function makeCgroup(controller: string, ...names: (string | Buffer)[]): O
   }
   return new OwnCgroup(controller, key, Buffer.concat([Buffer.from(mountPoint), bytes]), bytes);
 }
+
+/** A cgroup below another, which is not there yet. */
+export function notYet(parent: OwnCgroup, name: string | Buffer): OwnCgroup {
+  const below = (above: Buffer): Buffer => Buffer.concat([above, Buffer.from('/'), Buffer.from(name as Buffer)]);
+  return new OwnCgroup(parent.controller, parent.key, below(parent.directory), below(parent.bytes));
+}

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { newFolder, required } from './cleanUp';
 import { inPrivateMounts } from './collect';
@@ -36,4 +37,11 @@ function exists(command: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** A folder in which `sh` is this shell: to stand first in PATH. */
+export function shellFolder(shell: (typeof SHELLS)[number]): string {
+  const folder = newFolder(shell);
+  symlinkSync(required(shell), `${folder}/sh`);
+  return folder;
 }

@@ -1,0 +1,23 @@
+import type { Action } from './action';
+import { predictAffinity } from './affinity';
+import { accepted, refusal, unless } from './answers';
+import { reason } from './because';
+import { predictMove } from './move';
+import type { Prediction } from './outcome';
+import type { World } from './world';
+
+/** What this kernel does with an action of root's, from the model alone. */
+export function predict(world: World, action: Action): Prediction {
+  switch (action.kind) {
+    case 'move':
+      return predictMove(world, action);
+    case 'affinity':
+      return predictAffinity(world, action);
+    case 'scheduling':
+    case 'make':
+    case 'remove':
+    case 'write':
+    case 'tool':
+      return unless(accepted(world), refusal('EUNKNOWN', reason('not-modelled', { file: action.kind })));
+  }
+}

@@ -1,0 +1,59 @@
+import type { Hierarchy, HostModel, Machine } from './hostModel';
+import { ownThreads } from './machines';
+import { ownDirectory } from '../parse/systemdName';
+
+/**
+ * The directory of one hierarchy that is the machine's own: in it, and nowhere else, its threads may move without
+ * anybody else's being touched. libvirt, systemd, a container runtime made one for it, or it is where its threads are,
+ * if that is no other machine's place as well. `undefined` where there is none: never the root, never a slice.
+ */
+export function machineSubtree(model: HostModel, machine: Machine, hierarchyKey: string): string | undefined {
+  const hierarchy = model.hierarchies.find(({ key }) => key === hierarchyKey);
+  if (!hierarchy) return undefined;
+  const own = placesOf(machine, hierarchyKey);
+  const others = model.machines.filter(other => other !== machine).flatMap(other => leaderPath(other, hierarchyKey) ?? []);
+  const isAlone = (directory: string): boolean => !others.some(path => isWithin(path, directory));
+  const made = mostThreads([...own].flatMap(([path, threads]) => (ownDirectory(path) === undefined ? [] : [[ownDirectory(path)!.path, threads] as const])));
+  if (made !== undefined && (ownDirectory(made)!.isMachine || isAlone(made))) return made;
+  const common = commonDirectory([...own.keys()]);
+  const leader = leaderPath(machine, hierarchyKey);
+  return [common, leader].find(path => path !== undefined && !isShared(hierarchy, path) && (path === leader || isAlone(path)));
+}
+
+/** Whether a path is this directory or below it. */
+export function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+/** Path → how many threads of its process are there. */
+function placesOf(machine: Machine, hierarchyKey: string): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  for (const { membership } of ownThreads(machine)) {
+    const place = membership.places.get(hierarchyKey);
+    if (place && !place.deleted) places.set(place.path, (places.get(place.path) ?? 0) + 1);
+  }
+  return places;
+}
+
+function leaderPath(machine: Machine, hierarchyKey: string): string | undefined {
+  const place = (machine.threads.find(({ tid }) => tid === machine.pid) ?? machine.threads[0])?.membership.places.get(hierarchyKey);
+  return place && !place.deleted ? place.path : undefined;
+}
+
+/** One thread may be lost in another machine's directory. */
+function mostThreads(counted: readonly (readonly [path: string, threads: number])[]): string | undefined {
+  const sums = new Map<string, number>();
+  for (const [path, threads] of counted) sums.set(path, (sums.get(path) ?? 0) + threads);
+  return [...sums].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+function commonDirectory(paths: readonly string[]): string | undefined {
+  let common = paths[0];
+  for (const path of paths) while (common !== undefined && !isWithin(path, common)) common = common.slice(0, common.lastIndexOf('/')) || '/';
+  return common;
+}
+
+/** Whatever runs on the host may be in the root, in all that is mounted, and in a slice. */
+function isShared({ mountRoot }: Hierarchy, path: string): boolean {
+  return path === '/' || path === mountRoot || path.endsWith('.slice') || /^(\/\.\.)+$/.test(path);
+}

@@ -1,0 +1,149 @@
+import type { Because } from '../cgroup/outcome';
+import { effectiveCpus } from '../model/hierarchies';
+import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
+import { type CpuSet, parseCpuList } from '../parse/cpuList';
+import { taskFlags } from '../parse/taskStat';
+import { roleText } from '../model/roles';
+import { type Context, isInSubtree, isOfThread, machineAt, reason, refuse } from './context';
+import type { Change, Consent, Refusal } from './plan';
+import { hierarchyOf } from './refs';
+import { ruleOfFile } from './values';
+
+/** What stands against a change before the kernel is asked: production hosts have been lost to each of these. */
+export interface Verdict {
+  readonly refusal?: Refusal;
+  readonly consent?: Exclude<Consent, { kind: 'apply' }>;
+  readonly warnings?: readonly Because[];
+}
+
+export function judge(context: Context, change: Change): Verdict {
+  if (context.machine) {
+    const refusal = notNow(context.machine);
+    if (refusal) return { refusal };
+  }
+  if (isOfThread(change)) {
+    const refusal = bound(change.thread);
+    if (refusal) return { refusal };
+  }
+  switch (change.kind) {
+    case 'move':
+      return judgeMove(context, change);
+    case 'moveProcess':
+      return judgeProcess(context, change);
+    case 'pin':
+      return change.cpus === 'all' ? {} : judgePin(context, change.thread, change.cpus);
+    case 'schedule':
+      return judgeScheduling(context, change);
+    case 'make':
+    case 'remove':
+      return outside(context, change.hierarchy, change.path);
+    case 'set':
+      return judgeValue(context, change);
+  }
+}
+
+/** libvirt moves and pins threads itself while a machine starts, and the other side of a migration takes over what is here. */
+function notNow(machine: Machine): Refusal | undefined {
+  if (machine.state === 'starting') return refuse('machine-starting', { machine: machine.name });
+  const migration = machine.threads.find(thread => thread.role.kind === 'migration' && !/^mig\/dirtyrate/.test(thread.comm));
+  return migration && refuse('machine-migrating', { machine: machine.name, thread: migration.comm, tid: migration.tid });
+}
+
+/** Kernel threads that the kernel itself has bound, and kthreadd. */
+function bound({ tid, flags, comm }: Thread): Refusal | undefined {
+  return (flags & taskFlags.noSetAffinity) !== 0 || tid === 2 ? refuse('thread-bound', { tid, thread: comm }) : undefined;
+}
+
+function outside(context: Context, hierarchy: string, path: string): Verdict {
+  if (isInSubtree(context, hierarchy, path)) return {};
+  const details = { hierarchy, path, machine: context.machine?.name ?? '' };
+  return context.options.expert ? { warnings: [reason('outside-subtree-expert', details)] } : { refusal: refuse('outside-subtree', details) };
+}
+
+function judgeMove(context: Context, { thread, hierarchy, to }: Extract<Change, { kind: 'move' }>): Verdict {
+  const verdict = outside(context, hierarchy, to);
+  const target = hierarchyOf(context.model, hierarchy)?.cgroups.get(to);
+  const source = thread.membership.places.get(hierarchy)?.cgroup;
+  const memory = thread.tid === thread.pid ? memoryMoves(context, thread, source, target) : undefined;
+  return memory ? { ...verdict, consent: { kind: 'alone', because: memory } } : verdict;
+}
+
+/**
+ * The kernel moves the pages of a whole process when its leader gets other nodes: v2 always, v1 where the target's
+ * `cpuset.memory_migrate` is on (kernel/cgroup/cpuset.c, cpuset_attach).
+ */
+function memoryMoves({ model }: Context, leader: Thread, source: Cgroup | undefined, target: Cgroup | undefined): Because | undefined {
+  const [from, to] = [source?.memsEffective ?? source?.mems, target?.memsEffective ?? target?.mems];
+  if (!from || !to || to.isEmpty || from.equals(to) || target?.memoryMigrate === false) return undefined;
+  return reason('memory-moves', { from: from.toString(), to: to.toString(), ...resident(model.machines.filter(machine => machine.pid === leader.pid)) });
+}
+
+function resident(machines: readonly Machine[]): { readonly machine: string; readonly rss: number } {
+  return { machine: machines.map(machine => machine.name).join(', '), rss: machines.reduce((sum, { rss }) => sum + (rss ?? 0), 0) };
+}
+
+function judgeProcess(context: Context, { thread, hierarchy, to }: Extract<Change, { kind: 'moveProcess' }>): Verdict {
+  const from = thread.membership.places.get(hierarchy)?.path ?? '';
+  const details = { hierarchy, from, to, process: thread.pid };
+  if (!context.options.expert) return { refusal: refuse('whole-process', details) };
+  return { ...judgeMove(context, { kind: 'move', thread, hierarchy, to }), warnings: [reason('whole-process-loses', details)] };
+}
+
+/** The kernel drops in silence what of a mask the cpuset has not got, and refuses one of which nothing is left. */
+function judgePin({ model }: Context, thread: Thread, cpus: CpuSet): Verdict {
+  if (cpus.isEmpty) return { refusal: refuse('pin-empty', { tid: thread.tid }) };
+  const missing = model.topology.online && !cpus.isSubsetOf(model.topology.online);
+  if (missing) return { refusal: refuse('pin-offline', { cpus: cpus.toString(), online: model.topology.online.toString() }, narrower(thread, cpus, model.topology.online)) };
+  return {};
+}
+
+/** As {@link judgePin}, against the cpuset in which the thread will be by then. */
+export function judgePinWithin(thread: Thread, cpus: CpuSet, path: string, granted: CpuSet | undefined): Refusal | undefined {
+  if (!granted || cpus.isSubsetOf(granted)) return undefined;
+  return refuse('pin-outside-cpuset', { cpus: cpus.toString(), granted: granted.toString(), path }, narrower(thread, cpus, granted));
+}
+
+function narrower(thread: Thread, cpus: CpuSet, granted: CpuSet): Refusal['instead'] {
+  const within = cpus.intersect(granted);
+  return within.isEmpty ? [] : [{ title: `${roleText(thread.role)} → ${within.toString()}`, changes: [{ kind: 'pin', thread, cpus: within }] }];
+}
+
+/** A real-time thread that spins takes a CPU from everybody, and without a limit on real-time tasks for good. */
+function judgeScheduling({ model, machine, options }: Context, { thread, policy, priority }: Extract<Change, { kind: 'schedule' }>): Verdict {
+  if (policy === 'deadline' || policy === 'iso' || policy === 'ext' || policy === 'unknown') return { refusal: refuse('policy-not-offered', { policy }) };
+  const realTime = policy === 'fifo' || policy === 'rr';
+  if (realTime !== priority > 0 || priority > 99) return { refusal: refuse('priority-range', { policy, priority }) };
+  if (!realTime) return {};
+  const cpus = thread.cpusAllowed;
+  const isolated = isolatedCpus(model, thread);
+  const shared = !cpus || !isolated || !cpus.isSubsetOf(isolated);
+  if (!shared && model.rtRuntime !== -1) return {};
+  const because = shared ? reason('realtime-not-isolated', { cpus: cpus?.toString() ?? '?', isolated: isolated?.toString() ?? '' }) : reason('realtime-unlimited', { cpus: cpus.toString() });
+  return options.expert ? { consent: { kind: 'type', text: machine?.name ?? String(thread.tid), because } } : { refusal: { because, instead: [] } };
+}
+
+/** By the kernel's command line, or by a partition around the thread (cgroup-v2.rst, "cpuset.cpus.partition"). */
+function isolatedCpus(model: HostModel, thread: Thread): CpuSet | undefined {
+  let isolated = model.topology.isolated;
+  for (const { cgroup } of thread.membership.places.values()) {
+    for (let at = cgroup; at; at = at.parent) if (at.partition === 'isolated') isolated = (effectiveCpus(at) ?? isolated)?.union(isolated ?? at.cpusEffective!);
+  }
+  return isolated;
+}
+
+function judgeValue(context: Context, { hierarchy, path, file, value }: Extract<Change, { kind: 'set' }>): Verdict {
+  const { model } = context;
+  const rule = ruleOfFile(file);
+  if (rule === 'never') return { refusal: refuse('file-never', { file }) };
+  if (/[\n\0]/.test(value)) return { refusal: refuse('value-lines', { file }) };
+  const verdict = outside(context, hierarchy, path);
+  if (verdict.refusal) return verdict;
+  const machine = context.machine ?? machineAt(model, hierarchy, path);
+  if (rule === 'typed') return { ...verdict, consent: { kind: 'type', text: machine?.name ?? path, because: reason('file-typed', { file, value, path }) } };
+  const cgroup = hierarchyOf(model, hierarchy)?.cgroups.get(path);
+  if (file === 'cpuset.mems' && cgroup && parseCpuList(value)?.equals(cgroup.memsEffective ?? cgroup.mems ?? parseCpuList('')!) !== true) {
+    const inside = model.machines.filter(m => m.threads.some(thread => thread.tid === m.pid && (thread.membership.places.get(hierarchy)?.path ?? '').startsWith(path)));
+    if (inside.length > 0 && cgroup.memoryMigrate !== false) return { ...verdict, consent: { kind: 'alone', because: reason('memory-moves', { from: (cgroup.memsEffective ?? cgroup.mems)?.toString() ?? '', to: value, ...resident(inside) }) } };
+  }
+  return verdict;
+}

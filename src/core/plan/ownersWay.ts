@@ -1,0 +1,105 @@
+import { t } from '@vscode/l10n';
+import type { RunTool } from '../cgroup/action';
+import type { Thread } from '../model/hostModel';
+import { cgroupOwner, valuesOwner } from '../model/owner';
+import { type Context, reason } from './context';
+import type { Change, Plan, Step } from './plan';
+import { hierarchyOf, taskRef } from './refs';
+import { textOf } from './values';
+
+const VIRSH = ['virsh', '-c', 'qemu:///system'] as const;
+
+/** A command of the owner's, and the one that takes it back. */
+interface Way {
+  readonly argv: readonly string[];
+  readonly back: readonly string[] | undefined;
+  readonly thread?: Thread;
+}
+
+/**
+ * The same by the tools of who owns the values, so that they know of it and write it again: only where they have a way
+ * for each change. libvirt has none for a thread in the wrong cgroup (`vcpupin` answers 0 and leaves it there), and no
+ * `--config` is offered: nova and KubeVirt write that anew.
+ */
+export function ownersWay(context: Context, changes: readonly Change[], plan: Plan): Plan | undefined {
+  const ways = changes.map(change => wayOf(context, change));
+  if (ways.length === 0 || !ways.every(way => way !== undefined)) return undefined;
+  const tool = ways[0]!.argv.find(word => word === 'virsh' || word === 'systemctl') ?? ways[0]!.argv[0]!;
+  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(stepOf), warnings: [{ because: reason('owners-tool', { tool }) }], consent: { kind: 'apply' } };
+}
+
+function stepOf({ argv, back, thread }: Way): Step {
+  const action: RunTool = { kind: 'tool', argv };
+  return {
+    action,
+    preconditions: thread ? [{ kind: 'alive', task: taskRef(thread) }] : [],
+    outcomes: [{ errno: undefined, because: reason('tool-decides', { tool: argv[0]! }), effects: [] }],
+    before: undefined,
+    undo: back ? { kind: 'best effort', because: reason('tool-takes-back', { tool: argv[0]! }), actions: [{ kind: 'tool', argv: back }] } : { kind: 'irreversible', because: reason('tool-not-undone'), actions: [] },
+  };
+}
+
+function wayOf(context: Context, change: Change): Way | undefined {
+  if (change.kind === 'pin') return pinWay(context, change);
+  return change.kind === 'set' ? valueWay(context, change) : undefined;
+}
+
+/** `--domain NAME` and not the name alone: one may begin with a dash. */
+function pinWay({ model, machine, options }: Context, { thread, cpus }: Extract<Change, { kind: 'pin' }>): Way | undefined {
+  const target = cpus === 'all' ? model.topology.online : cpus;
+  const what = target && libvirtThread(thread);
+  if (!machine || !what) return undefined;
+  const command = (list: string): string[] => [...(options.virsh ?? VIRSH), what.command, '--domain', machine.name, ...what.which, '--cpulist', list, '--live'];
+  return { argv: command(target.toString()), back: thread.cpusAllowed && command(thread.cpusAllowed.toString()), thread };
+}
+
+/** What libvirt calls a thread that is where it has put it. */
+function libvirtThread(thread: Thread): { readonly command: string; readonly which: readonly string[] } | undefined {
+  const groups = new Set([...thread.membership.places.values()].flatMap(({ path }) => /(?:\.scope|\.libvirt-qemu)(?:\/libvirt)?\/(emulator|vcpu\d+|iothread\d+)$/.exec(path)?.[1] ?? []));
+  const [group] = groups;
+  if (groups.size !== 1) return undefined;
+  const { kind, id } = thread.role;
+  if (kind === 'vcpu' && group === `vcpu${id}`) return { command: 'vcpupin', which: ['--vcpu', id!] };
+  if (kind === 'emulator' && group === 'emulator') return { command: 'emulatorpin', which: [] };
+  const number = kind === 'iothread' ? /^iothread(\d+)$/.exec(id ?? '')?.[1] : undefined;
+  return number !== undefined && group === `iothread${number}` ? { command: 'iothreadpin', which: ['--iothread', number] } : undefined;
+}
+
+/** Of a machine's own scope systemd has the CPUs, the quota and the weight; of libvirt's groups below it libvirt has what is the same for the whole domain. */
+function valueWay(context: Context, { hierarchy: key, path, file, value, before }: Extract<Change, { kind: 'set' }>): Way | undefined {
+  const { model, machine, options } = context;
+  const hierarchy = hierarchyOf(model, key);
+  const cgroup = hierarchy?.cgroups.get(path);
+  if (!hierarchy || !cgroup) return undefined;
+  const former = textOf(cgroup, file) ?? before;
+  const owner = cgroupOwner(model, hierarchy, path);
+  if (owner.kind === 'unit') {
+    const property = (text: string | undefined): string | undefined => (text === undefined ? undefined : unitProperty(file, text));
+    const [wanted, was] = [property(value), property(former)];
+    const command = (assignment: string): string[] => ['systemctl', ...(owner.manager === 'user' ? ['--user'] : []), 'set-property', '--runtime', owner.unit, assignment];
+    return wanted === undefined ? undefined : { argv: command(wanted), back: was === undefined ? undefined : command(was) };
+  }
+  const { kind } = valuesOwner(model, hierarchy, path);
+  const name = machine && (kind === 'libvirt' || kind === 'nova') ? schedinfoName(path, file) : undefined;
+  if (!machine || name === undefined || !/^-?\d+$/.test(value)) return undefined;
+  const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', '--domain', machine.name, '--live', '--set', `${name}=${text}`];
+  return { argv: command(value), back: former === undefined ? undefined : command(former) };
+}
+
+/** systemd.resource-control(5) */
+function unitProperty(file: string, text: string): string | undefined {
+  if (file === 'cpuset.cpus') return `AllowedCPUs=${text}`;
+  if (file === 'cpu.weight' && /^\d+$/.test(text)) return `CPUWeight=${text}`;
+  if (file === 'cpu.shares' && /^\d+$/.test(text)) return `CPUShares=${text}`;
+  if (file === 'pids.max' && /^(max|\d+)$/.test(text)) return `TasksMax=${text === 'max' ? 'infinity' : text}`;
+  const quota = file === 'cpu.max' ? /^(?:(max)|(\d+) (\d+))$/.exec(text) : null;
+  if (!quota) return undefined;
+  return quota[1] ? 'CPUQuota=' : `CPUQuota=${Math.round((Number(quota[2]) / Number(quota[3])) * 10000) / 100}%`;
+}
+
+/** virsh(1), schedinfo: one value for all vCPUs of a domain, one for its emulator, one for all I/O threads. */
+function schedinfoName(path: string, file: string): string | undefined {
+  if (file === 'cpu.shares' && /\.(libvirt-qemu|scope)(\/libvirt)?$/.test(path)) return 'cpu_shares';
+  const group = /\/(vcpu|emulator|iothread)\d*$/.exec(path)?.[1];
+  return group === undefined ? undefined : file === 'cpu.cfs_quota_us' ? `${group}_quota` : file === 'cpu.cfs_period_us' ? `${group}_period` : undefined;
+}

@@ -1,0 +1,128 @@
+import { t } from '@vscode/l10n';
+import type { Applied, StepResult } from '../apply/applied';
+import type { Action, TaskRef } from '../cgroup/action';
+import type { Effect, Outcome } from '../cgroup/outcome';
+import { isWithin } from '../model/subtree';
+import { visible } from '../visible';
+import type { Plan, Step } from './plan';
+import { parentOf } from './refs';
+import { sentence } from './sentences';
+
+/** A plan as a text to read before it is applied, and after: each step with before → after, what to expect, and the way back. */
+export function printPlan(plan: Plan, applied?: Applied): string {
+  const alias = commonDirectory(plan);
+  const facts = [t('host {0}', visible(plan.hostLabel)), ...(plan.machine ? [t('machine {0}', visible(plan.machine.name)), `PID ${plan.machine.pid}`] : []), plan.steps.length === 1 ? t('1 step') : t('{0} steps', plan.steps.length)];
+  if (plan.asRoot) facts.push(t('as root, by sudo -n'));
+  const lines = [plan.title, facts.join('   ')];
+  if (alias !== undefined) lines.push(`S = ${visible(alias)}`);
+  if (plan.consent.kind !== 'apply') lines.push('', t('asks before it is applied'), `  ${sentence(plan.consent.because)}`);
+  if (plan.warnings.length > 0) lines.push('', t('warnings'), ...plan.warnings.map(({ because }) => `  ${sentence(because)}`));
+  plan.steps.forEach((step, i) => lines.push('', ...stepLines(step, i + 1, alias, applied?.steps[i])));
+  if (plan.ownersWay) lines.push('', t('by the owner\'s own tool'), ...plan.ownersWay.steps.map(({ action }) => `  ${actionText(action, alias).join('  ')}`));
+  if (applied && !applied.complete) lines.push('', t('The answer broke off: what was done is found out when the host is read next.'));
+  for (const remark of applied?.remarks ?? []) lines.push('', t('the host said: {0}', visible(remark)));
+  return `${lines.join('\n')}\n`;
+}
+
+function stepLines(step: Step, number: number, alias: string | undefined, result: StepResult | undefined): string[] {
+  const [head, ...rest] = actionText(step.action, alias);
+  const label = (name: string, text: string): string => `   ${name.padEnd(9)} ${text}`;
+  const expected = step.outcomes.map(outcome => outcomeText(outcome, step.action, alias));
+  return [
+    `${number}  ${head}`,
+    ...rest.map(line => `   ${line}`),
+    ...(step.before === undefined || step.action.kind === 'move' ? [] : [label(t('before'), short(step.before, alias))]),
+    label(t('expected'), expected.length < 2 ? (expected[0] ?? '?') : t('one of {0}: {1}', expected.length, expected.join(t(' — or ')))),
+    label(t('undo'), undoText(step)),
+    ...(result ? [label(t('result'), resultText(result, alias))] : []),
+  ];
+}
+
+/** What an action does: a line with whom it is about, and one with what. */
+function actionText(action: Action, alias: string | undefined): string[] {
+  switch (action.kind) {
+    case 'move':
+      return [
+        action.file === 'cgroup.procs' ? t('move the whole process {0}   {1}', action.task.pid, visible(action.task.comm)) : t('move {0}', task(action.task)),
+        `${visible(action.to.hierarchy)}   ${short(action.from, alias)}  →  ${short(action.to.path, alias)}`,
+      ];
+    case 'affinity':
+      return [t('pin {0}', task(action.task)), t('CPUs {0}', action.cpus)];
+    case 'scheduling':
+      return [t('schedule {0}', task(action.task)), `${action.policy} ${action.priority} nice ${action.nice}`];
+    case 'make':
+      return [t('make a cgroup'), `${visible(action.cgroup.hierarchy)}   ${short(action.cgroup.path, alias)}`];
+    case 'remove':
+      return [t('remove a cgroup'), `${visible(action.cgroup.hierarchy)}   ${short(action.cgroup.path, alias)}`];
+    case 'write':
+      return [t('write {0}', visible(action.file)), `${visible(action.cgroup.hierarchy)}   ${short(action.cgroup.path, alias)}   ${value(action.value)}`];
+    case 'tool':
+      return [t('run a tool of the owner\'s'), action.argv.map(visible).join(' ')];
+  }
+}
+
+function task({ role, tid, comm }: TaskRef): string {
+  return [...(role === undefined ? [] : [visible(role)]), `TID ${tid}`, visible(comm)].join('   ');
+}
+
+function outcomeText({ errno, because, effects }: Outcome, action: Action, alias: string | undefined): string {
+  const why = because ? sentence(because) : '';
+  if (errno !== undefined) return [t('refused with {0}', errno), why].filter(Boolean).join(': ');
+  const follows = effects.map(effect => effectText(effect, action, alias)).join(', ');
+  return [[t('accepted'), follows].filter(Boolean).join('; '), why].filter(Boolean).join('. ');
+}
+
+function effectText(effect: Effect, action: Action, alias: string | undefined): string {
+  switch (effect.kind) {
+    case 'allowed':
+      if (effect.open) return t('which of CPUs {0} it may run on then depends on earlier pins that cannot be read', effect.open.most);
+      return 'task' in action && action.task.tid === effect.tid ? t('then it may run on CPUs {0}', effect.cpus) : t('TID {0} may then run on CPUs {1}', effect.tid, effect.cpus);
+    case 'type':
+      return t('{0} becomes "{1}"', short(effect.path, alias), effect.type);
+    case 'value':
+      return t('{0} of {1} then reads {2}', visible(effect.file), short(effect.path, alias), value(effect.value));
+  }
+}
+
+function undoText({ undo }: Step): string {
+  const kind = undo.kind === 'exact' ? t('exact') : undo.kind === 'best effort' ? t('best effort') : t('irreversible');
+  return undo.because ? `${kind}: ${sentence(undo.because)}` : kind;
+}
+
+function resultText({ state, errno, found, said }: StepResult, alias: string | undefined): string {
+  const now = found === undefined ? '' : short(found, alias);
+  switch (state) {
+    case 'done':
+      return now === '' ? t('done') : t('done, now {0}', now);
+    case 'refused':
+      return [t('refused with {0}', errno ?? '?'), visible(said ?? '')].filter(Boolean).join(': ');
+    case 'changed meanwhile':
+      return now === '' ? t('not done: it changed meanwhile') : t('not done: it changed meanwhile, now {0}', now);
+    case 'not done':
+      return t('not done');
+    case 'unknown':
+      return t('not known');
+  }
+}
+
+function value(text: string): string {
+  return text === '' ? '""' : visible(text);
+}
+
+function short(path: string, alias: string | undefined): string {
+  if (path === '') return '""';
+  return visible(alias !== undefined && path.startsWith('/') && isWithin(path, alias) ? `S${path.slice(alias.length)}` : path);
+}
+
+/** The directory that all paths of the plan are in, where it is worth an alias. */
+function commonDirectory({ steps }: Plan): string | undefined {
+  let common: string | undefined;
+  for (const { action } of steps) {
+    const paths = action.kind === 'move' ? [action.from, action.to.path] : 'cgroup' in action ? [action.cgroup.path] : [];
+    for (const path of paths) {
+      common ??= parentOf(path) ?? '/';
+      while (!isWithin(path, common)) common = parentOf(common) ?? '/';
+    }
+  }
+  return common !== undefined && common.length > 12 ? common : undefined;
+}

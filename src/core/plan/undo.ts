@@ -1,0 +1,114 @@
+import { t } from '@vscode/l10n';
+import type { Applied } from '../apply/applied';
+import type { Action, WriteValue } from '../cgroup/action';
+import type { Because } from '../cgroup/outcome';
+import { worldOf } from '../cgroup/world';
+import type { HostModel } from '../model/hostModel';
+import { libvirtMachine, reason, refuse } from './context';
+import { order } from './ordering';
+import type { Plan, Planned, Step } from './plan';
+import { fileKey, findThread, hierarchyOf } from './refs';
+import { stepsOf } from './steps';
+import { textOf } from './values';
+
+/**
+ * The way back of what was done of a plan, as a plan of its own. It touches only what is still where the plan put it;
+ * what is not, and what cannot be undone, it says.
+ */
+export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planned {
+  const actions: Action[] = [];
+  const warnings: Because[] = [];
+  for (const [i, step] of [...plan.steps.entries()].reverse()) {
+    const state = applied.steps[i]?.state;
+    if (state !== 'done') continue;
+    if (step.undo.kind === 'irreversible') warnings.push(step.undo.because ?? reason('no-way-back', {}));
+    const moved = isElsewhere(step, model);
+    if (moved) warnings.push(moved);
+    else {
+      actions.push(...step.undo.actions);
+      if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
+    }
+  }
+  const machine = model.machines.find(({ pid, startTime }) => pid === plan.machine?.pid && startTime === plan.machine.startTime);
+  if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
+  const known = new Map(actions.flatMap(action => putBy(plan, action, model)));
+  const { placed, stuck } = inThisOrder(model, actions);
+  if (stuck) return { refusal: { because: stuck, instead: [] } };
+  return {
+    plan: {
+      title: t('Undo: {0}', plan.title),
+      hostId: model.hostId,
+      hostLabel: model.label,
+      machine: machine && { name: machine.name, pid: machine.pid, startTime: machine.startTime },
+      readAt: model.collection.startedAt,
+      steps: stepsOf(placed, known, libvirtMachine(machine)),
+      warnings: warnings.map(because => ({ because })),
+      consent: plan.consent,
+      asRoot: plan.asRoot,
+    },
+  };
+}
+
+/** What a file reads since the plan wrote it, where the model does not have it. */
+function putBy(plan: Plan, undo: Action, model: HostModel): [string, string][] {
+  if (undo.kind !== 'write') return [];
+  const { cgroup, file } = undo;
+  const known = hierarchyOf(model, cgroup.hierarchy)?.cgroups.get(cgroup.path);
+  const put = plan.steps.findLast(({ action }) => action.kind === 'write' && action.file === file && fileKey(action.cgroup, file) === fileKey(cgroup, file))?.action;
+  return (known && textOf(known, file)) !== undefined || put?.kind !== 'write' ? [] : [[fileKey(cgroup, file), put.value]];
+}
+
+/** One after the other: backwards is the order in which they work. */
+function inThisOrder(model: HostModel, actions: readonly Action[]): { readonly placed: ReturnType<typeof order>['placed']; readonly stuck: Because | undefined } {
+  let world = worldOf(model);
+  const placed: ReturnType<typeof order>['placed'][number][] = [];
+  for (const action of actions) {
+    const one = order(world, [action]);
+    if (one.stuck) return { placed, stuck: one.stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: one.stuck.prediction.outcomes[0]?.errno ?? '' }) };
+    placed.push(...one.placed);
+    world = one.world;
+  }
+  return { placed, stuck: undefined };
+}
+
+/** What the step changed has been changed again since, or is gone. */
+function isElsewhere({ action, outcomes }: Step, model: HostModel): Because | undefined {
+  switch (action.kind) {
+    case 'move': {
+      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
+      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
+      const path = thread.membership.places.get(action.to.hierarchy)?.path ?? '?';
+      return path === action.to.path ? undefined : reason('moved-since', { tid: action.task.tid, path, put: action.to.path });
+    }
+    case 'affinity': {
+      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
+      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
+      const put = new Set([action.cpus, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'allowed' && effect.tid === action.task.tid ? [effect.cpus] : [])))]);
+      const cpus = thread.cpusAllowed?.toString() ?? '?';
+      return put.has(cpus) ? undefined : reason('pinned-since', { tid: action.task.tid, cpus, put: action.cpus });
+    }
+    case 'scheduling': {
+      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
+      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
+      const same = thread.policy === action.policy && thread.rtPriority === action.priority && thread.nice === action.nice;
+      return same ? undefined : reason('scheduled-since', { tid: action.task.tid, policy: thread.policy, priority: thread.rtPriority, nice: thread.nice });
+    }
+    case 'write':
+      return valueSince(action, outcomes, model);
+    default:
+      return undefined;
+  }
+}
+
+function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcomes'], model: HostModel): Because | undefined {
+  const known = hierarchyOf(model, cgroup.hierarchy)?.cgroups.get(cgroup.path);
+  const now = known && textOf(known, file);
+  if (now === undefined) return undefined; // the step's own check decides
+  const put = new Set([value, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])))]);
+  return put.has(now) || sameValue(now, value) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: value });
+}
+
+/** The kernel spells some values in its own way: `max` is `max 100000`, `0,1` is `0-1`. */
+function sameValue(now: string, put: string): boolean {
+  return now.split(' ')[0] === put.split(' ')[0];
+}

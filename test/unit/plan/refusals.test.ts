@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import type { HostModel, Machine, Thread } from '../../../src/core/model/hostModel';
+import { CpuSet, parseCpuList } from '../../../src/core/parse/cpuList';
+import { makePlan } from '../../../src/core/plan/makePlan';
+import type { Change, Plan, Planned } from '../../../src/core/plan/plan';
+import { sentence } from '../../../src/core/plan/sentences';
+import { type Changeable, type HostName, QEMU, SCOPE, machine, modelOf, statText } from '../fixtures';
+
+const LIBVIRT = `${SCOPE}/libvirt`;
+
+interface Case {
+  readonly host?: HostName;
+  readonly change?: (copy: Changeable) => void;
+  readonly wanted: (found: Found) => readonly Change[];
+  /** What it is refused for without expert mode. */
+  readonly refused: string;
+  /** What becomes of it in expert mode: refused as well, or a plan with this consent. */
+  readonly expert: string | Plan['consent']['kind'];
+}
+
+class Found {
+  constructor(
+    readonly model: HostModel,
+    readonly machine: Machine,
+  ) {}
+
+  vcpu(id: string): Thread {
+    return this.machine.threads.find(({ role }) => role.kind === 'vcpu' && role.id === id)!;
+  }
+
+  get emulator(): Thread {
+    return this.machine.threads[0]!;
+  }
+}
+
+const pin = (thread: Thread, cpus: string): Change => ({ kind: 'pin', thread, cpus: parseCpuList(cpus)! });
+const set = (file: string, value: string, path = `${LIBVIRT}/vcpu2`, hierarchy = '0::'): Change => ({ kind: 'set', hierarchy, path, file, value });
+/** Replaces one field of a thread's stat. */
+const stat = (tid: number, comm: string, fields: Record<number, number | string>) => (copy: Changeable) => void copy.files.set(`/proc/${QEMU}/task/${tid}/stat`, statText(tid, comm, fields));
+
+const CASES: Readonly<Record<string, Case>> = {
+  'a thread out of the machine\'s own subtree': { host: 'guest-hybrid', wanted: f => [{ kind: 'move', thread: f.vcpu('2'), hierarchy: 'cpu,cpuacct', to: '/machine.slice' }], refused: 'outside-subtree', expert: 'apply' },
+  'a whole process to another v2 domain': { wanted: f => [{ kind: 'moveProcess', thread: f.emulator, hierarchy: '0::', to: '/machine.slice' }], refused: 'whole-process', expert: 'confirmed or planned' },
+  'cgroup.kill': { wanted: () => [set('cgroup.kill', '1')], refused: 'file-never', expert: 'file-never' },
+  'devices.deny': { host: 'guest-hybrid', wanted: () => [set('devices.deny', 'a', LIBVIRT, 'devices')], refused: 'file-never', expert: 'file-never' },
+  'memory.max': { wanted: () => [set('memory.max', '1')], refused: 'file-never', expert: 'file-never' },
+  'cgroup.procs as a file': { wanted: () => [set('cgroup.procs', '1')], refused: 'file-never', expert: 'file-never' },
+  'cgroup.type as a file': { wanted: () => [set('cgroup.type', 'threaded')], refused: 'file-never', expert: 'file-never' },
+  'cgroup.subtree_control as a file': { wanted: () => [set('cgroup.subtree_control', '+cpu')], refused: 'file-never', expert: 'file-never' },
+  'a file name that leads elsewhere': { wanted: () => [set('../../cgroup.procs', '1')], refused: 'file-never', expert: 'file-never' },
+  'two lines in one value': { wanted: () => [set('cpu.max', 'max\n1')], refused: 'value-lines', expert: 'value-lines' },
+  'a value above the machine': { wanted: () => [set('cpu.max', '10000 100000', '/machine.slice')], refused: 'outside-subtree', expert: 'apply' },
+  'a cgroup above the machine': { wanted: () => [{ kind: 'make', hierarchy: '0::', path: '/mine' }], refused: 'outside-subtree', expert: 'apply' },
+  'a pin outside the cpuset': { wanted: f => [pin(f.vcpu('2'), '1')], refused: 'pin-outside-cpuset', expert: 'pin-outside-cpuset' },
+  'a pin partly outside the cpuset': { wanted: f => [pin(f.vcpu('2'), '0-1')], refused: 'pin-outside-cpuset', expert: 'pin-outside-cpuset' },
+  'a pin to a CPU that is not there': { wanted: f => [pin(f.vcpu('2'), '0,7')], refused: 'pin-offline', expert: 'pin-offline' },
+  'a pin to nothing': { wanted: f => [{ kind: 'pin', thread: f.vcpu('2'), cpus: CpuSet.empty }], refused: 'pin-empty', expert: 'pin-empty' },
+  'a real-time policy on a CPU that is not isolated': { wanted: f => [{ kind: 'schedule', thread: f.vcpu('2'), policy: 'fifo', priority: 1, nice: 0 }], refused: 'realtime-not-isolated', expert: 'type' },
+  'a real-time policy without a limit': {
+    change: copy => {
+      copy.files.set('/sys/devices/system/cpu/isolated', '0-1\n');
+      copy.files.set('/proc/sys/kernel/sched_rt_runtime_us', '-1\n');
+    },
+    wanted: f => [{ kind: 'schedule', thread: f.vcpu('2'), policy: 'rr', priority: 1, nice: 0 }],
+    refused: 'realtime-unlimited',
+    expert: 'type',
+  },
+  'a priority without a real-time policy': { wanted: f => [{ kind: 'schedule', thread: f.vcpu('2'), policy: 'other', priority: 5, nice: 0 }], refused: 'priority-range', expert: 'priority-range' },
+  'a real-time policy without a priority': { wanted: f => [{ kind: 'schedule', thread: f.vcpu('2'), policy: 'fifo', priority: 0, nice: 0 }], refused: 'priority-range', expert: 'priority-range' },
+  deadline: { wanted: f => [{ kind: 'schedule', thread: f.vcpu('2'), policy: 'deadline', priority: 0, nice: 0 }], refused: 'policy-not-offered', expert: 'policy-not-offered' },
+  'a thread that the kernel has bound': { change: stat(QEMU, 'qemu', { 9: 0x04000000, 22: 7 }), wanted: f => [pin(f.emulator, '0')], refused: 'thread-bound', expert: 'thread-bound' },
+  'a machine that migrates': { change: stat(530, 'mig/src/main', { 22: 7 }), wanted: f => [pin(f.vcpu('1'), '1')], refused: 'machine-migrating', expert: 'machine-migrating' },
+  'a name that cannot be a cgroup\'s': { wanted: () => [{ kind: 'make', hierarchy: '0::', path: `${LIBVIRT}/a\nb` }], refused: 'cgroup-unreachable', expert: 'cgroup-unreachable' },
+  'a way out of the subtree by dots': { wanted: () => [{ kind: 'make', hierarchy: '0::', path: `${LIBVIRT}/../../x` }], refused: 'cgroup-unreachable', expert: 'cgroup-unreachable' },
+  'what is that way already': { wanted: f => [{ kind: 'move', thread: f.vcpu('2'), hierarchy: '0::', to: `${LIBVIRT}/vcpu2` }], refused: 'nothing-to-do', expert: 'nothing-to-do' },
+};
+
+function outcomeOf(planned: Planned): string {
+  return planned.plan ? planned.plan.consent.kind : planned.refusal.because.id;
+}
+
+describe('what a plan is refused for', () => {
+  for (const [name, { host = 'guest-v2', change, wanted, refused, expert }] of Object.entries(CASES)) {
+    it(name, async () => {
+      const { model } = await modelOf(host, change);
+      const found = new Found(model, machine(model, 'serial'));
+      const planned = makePlan(model, found.machine, wanted(found), { expert: false });
+      assert.equal(outcomeOf(planned), refused);
+      assert.doesNotMatch(sentence(planned.refusal!.because), /\{\d\}|\?|"[a-z]+":/, 'a whole sentence, nothing missing');
+      const asExpert = makePlan(model, found.machine, wanted(found), { expert: true });
+      if (expert === 'confirmed or planned') assert.ok(asExpert.plan === undefined || asExpert.plan.warnings.length > 0);
+      else assert.equal(outcomeOf(asExpert), expert);
+    });
+  }
+
+  it('a pin partly outside the cpuset offers what is inside', async () => {
+    const { model } = await modelOf('guest-v2');
+    const found = new Found(model, machine(model, 'serial'));
+    const { refusal } = makePlan(model, found.machine, [pin(found.vcpu('2'), '0-1')], { expert: false });
+    const [offer] = refusal!.instead;
+    const { plan } = makePlan(model, found.machine, offer!.changes, { expert: false });
+    assert.deepEqual(plan?.steps.map(step => step.action.kind === 'affinity' && step.action.cpus), ['0']);
+  });
+
+  it('a machine that starts is left alone', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    const starting: Machine = { ...serial, state: 'starting' };
+    assert.equal(makePlan(model, starting, [pin(serial.threads[0]!, '0')], { expert: true }).refusal?.because.id, 'machine-starting');
+  });
+
+  it('a thread whose TID is another task by now', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    const old: Thread = { ...serial.threads[1]!, key: `${serial.threads[1]!.tid}:1` };
+    assert.equal(makePlan(model, serial, [pin(old, '0')], { expert: false }).refusal?.because.id, 'thread-gone');
+  });
+});
+
+describe('what needs more than a click', () => {
+  it('guest memory that would be copied is confirmed alone, with its size', async () => {
+    const { model } = await modelOf('numa-isolated');
+    const [vm] = model.machines;
+    const leader = vm!.threads[0]!;
+    const [hierarchy, place] = [...leader.membership.places].find(([, { cgroup }]) => cgroup?.mems !== undefined)!;
+    const nodes = [...model.topology.nodes.keys()];
+    assert.ok(nodes.length > 1);
+    const mems: Change = { kind: 'set', hierarchy, path: place.path, file: 'cpuset.mems', value: String(nodes.at(-1)) };
+    const planned = makePlan(model, vm, [mems], { expert: false });
+    if (place.cgroup?.memoryMigrate !== false) {
+      assert.equal(planned.plan?.consent.kind, 'alone', planned.refusal?.because.id);
+      const together = makePlan(model, vm, [mems, pin(vm!.threads[1]!, vm!.threads[1]!.cpusAllowed!.toString())], { expert: false });
+      assert.equal(together.refusal?.because.id, 'confirmed-alone');
+      assert.equal(together.refusal.instead.length, 2);
+    } else assert.equal(planned.plan?.consent.kind, 'apply');
+  });
+
+  for (const [file, value] of [['cgroup.freeze', '1'], ['cpuset.cpus.partition', 'isolated']] as const) {
+    it(`${file} after the machine's name was typed`, async () => {
+      const { model } = await modelOf('guest-v2');
+      const { plan } = makePlan(model, machine(model, 'serial'), [set(file, value)], { expert: false });
+      assert.deepEqual(plan && { kind: plan.consent.kind, text: plan.consent.kind === 'type' && plan.consent.text }, { kind: 'type', text: 'serial' });
+    });
+  }
+});
