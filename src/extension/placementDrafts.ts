@@ -37,6 +37,7 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
       vscode.workspace.onDidCloseTextDocument(({ uri }) => this.problems.delete(uri)),
       vscode.languages.registerCodeLensProvider({ scheme: SCHEME, language: PLACEMENT_LANGUAGE }, this),
     ];
+    for (const { uri, isDirty: isEdited } of vscode.workspace.textDocuments) if (uri.scheme === SCHEME && isEdited) this.edited(uri);
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {

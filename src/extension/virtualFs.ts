@@ -95,7 +95,9 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
     const { mtime, bytes, about } = await this.serve(uri);
     const stat = { type: vscode.FileType.File, ctime: 0, mtime, size: bytes.byteLength };
-    return about === undefined || !vscode.workspace.isTrusted ? { ...stat, permissions: vscode.FilePermission.Readonly } : stat;
+    // Of a stale edit VS Code would say that the file is read-only, and not why.
+    const isStale = about === undefined && isDirty(uri) && this.baseOf(uri) === undefined;
+    return (about === undefined && !isStale) || !vscode.workspace.isTrusted ? { ...stat, permissions: vscode.FilePermission.Readonly } : stat;
   }
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {

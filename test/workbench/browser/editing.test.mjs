@@ -60,7 +60,7 @@ describe('editing a placement document', () => {
 
   before(async () => {
     qemu = await startQemu(NAME);
-    workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0 } });
+    workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0, 'files.autoSave': 'off' } });
     page = workbench.page;
     allowed = qemu.proc(qemu.vcpus[1]).cpusAllowed;
     assert.equal(allowed, '0-1', 'this test needs the two CPUs of its machine');
@@ -196,8 +196,9 @@ for (const autoSave of ['afterDelay', 'onFocusChange', 'onWindowChange']) {
     it('nothing is saved by itself, for our languages do not want it', async () => {
       await replaceEnd(page, 'vCPU 1 ', '0-1', '0');
       await leave();
+      assert.deepEqual(await page.locator('.notification-toast').allInnerTexts(), []);
       assert.ok(await dirty(page, NAME).isVisible());
-      assert.ok((await lenses(page)).includes('Edited, not planned'), (await lenses(page)).join(' | '));
+      await hasLens(page, 'Edited, not planned');
       assert.equal(qemu.proc(qemu.vcpus[1]).cpusAllowed, '0-1');
     });
   });
