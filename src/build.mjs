@@ -1,4 +1,4 @@
-// One bundler call per bundle: what VS Code loads at activation, at the first refresh and with the first SSH host, and the command line.
+// One bundler call per bundle: what VS Code loads at activation, at the first refresh, with the first plan and with the first SSH host, and the command line.
 import * as esbuild from 'esbuild';
 import { chmodSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ const common = { absWorkingDir: root, bundle: true, platform: 'node', format: 'c
 /** Modules that are a bundle of their own stay a `require` of that file. */
 const bundlesApart = {
   name: 'bundles-apart',
-  setup: build => build.onResolve({ filter: /\/(core|ssh)$/ }, ({ path: id, kind }) => (kind === 'entry-point' || !id.startsWith('./') ? undefined : { path: `${id}.js`, external: true })),
+  setup: build => build.onResolve({ filter: /\/(core|ssh|planning)$/ }, ({ path: id, kind }) => (kind === 'entry-point' || !id.startsWith('./') ? undefined : { path: `${id}.js`, external: true })),
 };
 
 /** ssh2 is quicker with two native parts, and works without: requiring them fails, as where they were not built. The package fits every platform. */
@@ -27,6 +27,7 @@ const ssh2OfItsBundle = { name: 'ssh2-of-its-bundle', setup: build => build.onRe
 
 await Promise.all([
   esbuild.build({ ...common, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], plugins: [bundlesApart] }),
+  esbuild.build({ ...common, entryPoints: ['src/extension/planning.ts'], outfile: 'dist/planning.js', external: ['vscode'], plugins: [bundlesApart] }),
   esbuild.build({ ...common, entryPoints: ['src/extension/core.ts'], outfile: 'dist/core.js', plugins: [bundlesApart] }),
   esbuild.build({ ...common, entryPoints: ['src/extension/ssh.ts'], outfile: 'dist/ssh.js', plugins: [bundlesApart, noNativeParts] }),
   esbuild.build({ ...common, entryPoints: ['src/core/host/unlockKey.ts'], outfile: 'dist/unlockKey.js', plugins: [ssh2OfItsBundle] }),

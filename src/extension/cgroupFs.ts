@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { visible } from '../core/visible';
 import { CGROUPFS, type FileTarget, cgroupFileUri, encodeName, resolveFile } from './cgroupFiles';
+import { expertMode, virshCommand } from './config';
 import type { HostService } from './hostService';
 import { core } from './lazyCore';
 import type { ManualSaves } from './manualSaves';
@@ -80,11 +81,11 @@ export class CgroupFs extends VirtualFs<Target> {
     }
     const holds = (path: string): boolean => cgroup.path === '/' || path === cgroup.path || path.startsWith(`${cgroup.path}/`);
     const machines = model.machines.filter(({ threads }) => threads.some(({ membership }) => holds(membership.places.get(cgroup.hierarchy)?.path ?? '')));
-    const end = await this.plans.show({
-      hostId: state.source.id,
-      machine: machines.length === 1 ? machines[0]!.key : undefined,
-      changes: [{ kind: 'set', hierarchy: cgroup.hierarchy, path: cgroup.path, file, value: written.value }],
-    });
+    const machine = machines.length === 1 ? machines[0] : undefined;
+    const changes = [{ kind: 'set', hierarchy: cgroup.hierarchy, path: cgroup.path, file, value: written.value }] as const;
+    const { refusal } = core().makePlan(model, machine, changes, { expert: expertMode(), virsh: virshCommand() });
+    if (refusal) throw refused(vscode.l10n.t('Not possible: {0}', core().sentence(refusal.because)));
+    const end = await this.plans.show({ hostId: state.source.id, machine: machine?.key, changes });
     if (end === 'applied') return false;
     const value = visible(written.value);
     throw refused(

@@ -10,6 +10,7 @@ import type { HostService, HostState } from './hostService';
 import { type NeighboursDocuments, askForCpus } from './neighbours';
 import { parsedDocument } from './parsedDocuments';
 import type { PlacementDrafts } from './placementDrafts';
+import { PLAN_COMMANDS, type Plans } from './plans';
 import type { SshHosts } from './sshHosts';
 import { SshSource } from './sshSource';
 import { plain } from './text';
@@ -25,6 +26,7 @@ export interface Parts {
   readonly machines: MachinesView;
   readonly cgroups: CgroupsView;
   readonly neighbours: NeighboursDocuments;
+  readonly plans: Plans;
   readonly drafts: PlacementDrafts;
   readonly log: vscode.LogOutputChannel;
   readonly extensionUri: vscode.Uri;
@@ -36,7 +38,7 @@ type Node = MachinesNode | CgroupsNode;
 
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { hosts, ssh, machines, cgroups, neighbours, drafts, log } = parts;
+  const { hosts, ssh, machines, cgroups, neighbours, plans, drafts, log } = parts;
   const commands: Record<string, (node?: Argument, selected?: readonly unknown[]) => unknown> = {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
@@ -119,6 +121,8 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     applyDraft: uri => drafts.apply(documentOf(uri)),
     discardDraft: uri => drafts.discard(documentOf(uri)),
     showLog: () => log.show(),
+    ...Object.fromEntries(PLAN_COMMANDS.map(name => [name, (node?: Argument, selected?: readonly unknown[]) =>
+      plans.run(name, (selected ?? [node]).filter(isNode), isNode(node) ? undefined : node)])),
   };
   return Object.entries(commands).map(([name, run]) =>
     vscode.commands.registerCommand(`cgroupLens.${name}`, async (node?: Argument, selected?: readonly unknown[]) => {

@@ -53,6 +53,23 @@ function inADay(seconds: number): number {
   return Math.min(86_400, Math.max(1, seconds));
 }
 
+/** Whether plans may lead out of a machine's own subtree. */
+export function expertMode(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get<unknown>('expertMode') === true;
+}
+
+/** Whether the way back is offered when a plan stopped on its way: `always` shows it at once. */
+export function undoAfterFailure(): 'ask' | 'always' | 'never' {
+  const value = vscode.workspace.getConfiguration(SECTION).get<unknown>('undoAfterFailure');
+  return value === 'always' || value === 'never' ? value : 'ask';
+}
+
+/** How libvirt is asked on a host: a program and its first arguments. */
+export function virshCommand(): readonly string[] {
+  const words = list('virsh').filter((word): word is string => typeof word === 'string' && word !== '');
+  return words.length > 0 ? words : ['virsh'];
+}
+
 function list(name: string): readonly unknown[] {
   const value = vscode.workspace.getConfiguration(SECTION).get<unknown>(name);
   return Array.isArray(value) ? value : [];

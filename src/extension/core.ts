@@ -2,6 +2,9 @@
  * All of the core that the extension runs, as a bundle of its own (`dist/core.js`): nothing of it is needed before a
  * host is read, and activation does not wait for it. Always reached through `lazyCore.ts`.
  */
+export { applyQuestion } from '../core/apply/apply';
+export { parseHistory, printHistoryLine } from '../core/apply/history';
+export { whatWasDone } from '../core/apply/whatWasDone';
 export { CaptureSource } from '../core/capture/captureSource';
 export { printing } from '../core/capture/format';
 export { redacting } from '../core/capture/redact';
@@ -9,7 +12,7 @@ export { cgroupFileQuestion, cgroupFilesQuestion, isFileName } from '../core/col
 export { LiveSource } from '../core/collect/collect';
 export { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
 export { tasksQuestion } from '../core/collect/tasks';
-export { CollectError, SshError } from '../core/errors';
+export { ApplyError, CollectError, SshError } from '../core/errors';
 export { LocalHost } from '../core/host/localHost';
 export { interfaceFile, isWritable, writtenValue } from '../core/interfaceFiles';
 export { layoutOf } from '../core/layout/layouts';
@@ -26,7 +29,7 @@ export { Rates } from '../core/model/rates';
 export { isWithin, machineSubtree } from '../core/model/subtree';
 export { roleText } from '../core/model/roles';
 export { findingsOf } from '../core/rules/allRules';
-export { parseCpuList } from '../core/parse/cpuList';
+export { CpuSet, parseCpuList } from '../core/parse/cpuList';
 export { isProgramName } from '../core/parse/programName';
 export { unescapeUnit } from '../core/parse/systemdName';
 export { taskFlags } from '../core/parse/taskStat';
@@ -36,4 +39,8 @@ export { parsePlacement } from '../core/placement/parse';
 export { pathText, print } from '../core/placement/print';
 export { toPlacement, valuesOf } from '../core/placement/toPlacement';
 export { changesOf } from '../core/plan/edits';
+export { makePlan } from '../core/plan/makePlan';
+export { printPlan } from '../core/plan/print';
+export { planScript } from '../core/plan/script';
 export { sentence } from '../core/plan/sentences';
+export { undoPlan } from '../core/plan/undo';

@@ -26,13 +26,13 @@ export function activate(context: vscode.ExtensionContext): void {
   try {
     const hosts = new HostService(context.workspaceState, log);
     const ssh = new SshHosts(hosts, log, context.globalStorageUri);
-    const plans = new Plans();
     const neighbours = new NeighboursDocuments(hosts);
     const saves = new ManualSaves();
+    const plans = new Plans(hosts, context.globalStorageUri, log);
     const files = new PlacementFs(hosts, neighbours, saves);
     const drafts = new PlacementDrafts(files, hosts, plans, log);
-    const cgroups = new CgroupsView(hosts, context.workspaceState, log);
-    const machines = new MachinesView(hosts, log);
+    const cgroups = new CgroupsView(hosts, context.workspaceState, log, plans);
+    const machines = new MachinesView(hosts, log, plans);
     context.subscriptions.push(
       hosts,
       ssh,
@@ -51,7 +51,7 @@ export function activate(context: vscode.ExtensionContext): void {
       new PlacementLanguage(hosts),
       new Diagnostics(hosts),
       new CodeActions(hosts, plans, log),
-      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, drafts, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, plans, drafts, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.

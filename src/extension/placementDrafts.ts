@@ -95,7 +95,9 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
     }
     const end = await this.plans.show({ hostId, machine: began.key, changes, ...(conflicts.length > 0 ? { warnings: conflicts.map(({ because }) => because) } : {}) });
     // A plan that was closed, or not made, leaves the draft to its writer; one that failed may be planned again: what is done is left out.
-    if (end === 'applied' && this.files.draftOf(uri) === draft && !isDirty(uri)) await this.discard(uri);
+    if (end !== 'applied') return;
+    await this.hosts.refresh(hostId);
+    if (this.files.draftOf(uri) === draft && !isDirty(uri)) await this.discard(uri);
   }
 
   private edited(uri: vscode.Uri): void {

@@ -74,3 +74,43 @@ export function makeCgroup(controller, name = `cgroup-lens-test-${process.pid}`)
     },
   };
 }
+
+/** A machine's own directory in each v1 hierarchy that has one of these controllers, with thread groups in it, as libvirt makes them. */
+export function makeTree(controllers, name, groups) {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map(line => line.split(' ')).filter(fields => fields.at(-3) === 'cgroup');
+  const made = new Map(); // what stands below one mount
+  for (const controller of controllers) {
+    const mount = mounts.find(fields => fields.at(-1).split(',').includes(controller));
+    if (!mount) continue;
+    const key = readFileSync('/proc/self/cgroup', 'utf8').split('\n').map(line => line.split(':')[1]).find(names => names?.split(',').includes(controller));
+    made.set(key, { root: mount[3], mountPoint: mount[4], directory: path.join(mount[4], name) });
+  }
+  const fill = (directory, from) => {
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) try { writeFileSync(path.join(directory, file), readFileSync(path.join(from, file))); } catch { /* another controller */ }
+  };
+  for (const { directory, mountPoint } of made.values()) {
+    mkdirSync(directory);
+    fill(directory, mountPoint);
+    for (const group of groups) { mkdirSync(path.join(directory, group)); fill(path.join(directory, group), mountPoint); }
+  }
+  const each = work => { for (const at of made.values()) work(at); };
+  return {
+    keys: [...made.keys()],
+    pathOf: (key, group = '') => path.join(made.get(key).root, name, group),
+    directoryOf: (key, group = '') => path.join(made.get(key).directory, group),
+    takeProcess: pid => each(({ directory }) => writeFileSync(path.join(directory, 'cgroup.procs'), String(pid))),
+    take: (group, tid) => each(({ directory }) => writeFileSync(path.join(directory, group, 'tasks'), String(tid))),
+    /** Moves what is left back to the root, and removes: whatever was made below meanwhile, too. */
+    remove() {
+      each(({ directory, mountPoint }) => {
+        const inside = readdirSync(directory, { withFileTypes: true }).filter(it => it.isDirectory()).map(it => path.join(directory, it.name));
+        for (const one of [...inside, directory]) {
+          for (const tid of readFileSync(path.join(one, 'tasks'), 'utf8').split('\n').filter(Boolean)) {
+            try { writeFileSync(path.join(mountPoint, 'tasks'), tid); } catch { /* it has ended */ }
+          }
+          rmdirSync(one);
+        }
+      });
+    },
+  };
+}

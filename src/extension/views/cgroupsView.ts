@@ -4,7 +4,9 @@ import type { CgroupTree } from '../../core/model/cgroupTree';
 import type { Cgroup, HostModel, Thread } from '../../core/model/hostModel';
 import type { HostService, HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
+import type { Plans } from '../plans';
 import { type CgroupNode, type CgroupsNode, type HierarchyNode, cgroupNode, cgroupTooltipOf, cgroupTreeItem, heldIn, hierarchyNode, hierarchyOfCpus, occupantNode } from './cgroupNodes';
+import { DragThreads } from './dragThreads';
 import { HostNodes } from './hostNodes';
 import { hidesRow, reasonRows } from './machineNodes';
 
@@ -20,20 +22,24 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
   private readonly disposables: vscode.Disposable[] = [];
   /** Made when a host is first unfolded here: nobody else needs it. */
   private readonly trees = new WeakMap<HostModel, Promise<CgroupTree>>();
+  /** The machines' own directories of a hierarchy, by its key; as the trees. */
+  private readonly ownTops = new WeakMap<HostModel, Map<string, ReadonlySet<string>>>();
 
   constructor(
     private readonly hosts: HostService,
     private readonly memento: vscode.Memento,
     private readonly log: vscode.LogOutputChannel,
+    plans: Plans,
   ) {
     this.hostNodes = new HostNodes(hosts);
     hosts.allCgroups = memento.get(ALL_CGROUPS, false);
-    this.view = vscode.window.createTreeView(CGROUPS_VIEW, { treeDataProvider: this, showCollapseAll: true });
+    this.view = vscode.window.createTreeView(CGROUPS_VIEW, { treeDataProvider: this, showCollapseAll: true, canSelectMany: true, dragAndDropController: new DragThreads((target, dragged) => plans.drop(target, dragged)) });
     this.disposables.push(
       this.view,
       this.changed,
       hosts.onDidChange(id => this.hostsChanged(id)),
       this.view.onDidChangeVisibility(() => this.becameVisible()),
+      this.view.onDidChangeSelection(({ selection }) => (plans.selection = selection)),
     );
     this.tellFilter();
     this.becameVisible();
@@ -142,8 +148,20 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
     return nodes;
   }
 
+  /** Those with QEMU threads, and what is below a machine's own directory: threads can be moved there. */
   private below(node: HierarchyNode | CgroupNode, cgroups: readonly Cgroup[]): CgroupsNode[] {
-    return cgroups.filter(cgroup => this.hosts.allCgroups || node.tree.population(cgroup).threads > 0).map(cgroup => cgroupNode(node, cgroup));
+    const isShown = (cgroup: Cgroup): boolean => this.hosts.allCgroups || node.tree.population(cgroup).threads > 0 || this.isOwn(node, cgroup);
+    return cgroups.filter(isShown).map(cgroup => cgroupNode(node, cgroup));
+  }
+
+  private isOwn({ state, at: { hierarchy } }: HierarchyNode | CgroupNode, cgroup: Cgroup): boolean {
+    const { model } = state.view!;
+    let known = this.ownTops.get(model);
+    if (!known) this.ownTops.set(model, (known = new Map()));
+    let tops = known.get(hierarchy.key);
+    if (!tops) known.set(hierarchy.key, (tops = new Set(model.machines.flatMap(machine => core().machineSubtree(model, machine, hierarchy.key) ?? []))));
+    for (const { path } of core().withAncestors(cgroup)) if (tops.has(path)) return true;
+    return false;
   }
 
   private treeOf(view: HostView): Promise<CgroupTree> {

@@ -4,9 +4,11 @@ import type { Filter } from '../../core/model/filter';
 import type { Machine, Place, Thread } from '../../core/model/hostModel';
 import { qemuExecutables } from '../config';
 import type { HostService, HostState } from '../hostService';
+import type { Plans } from '../plans';
 import { LOCAL } from '../sources';
 import { SshSource } from '../sshSource';
 import { plain } from '../text';
+import { DragThreads } from './dragThreads';
 import { HostNodes } from './hostNodes';
 import { type MachinesNode, hidesRow, isConnected, reasonRows, treeItem } from './machineNodes';
 import { core } from '../lazyCore';
@@ -27,14 +29,16 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
   constructor(
     private readonly hosts: HostService,
     private readonly log: vscode.LogOutputChannel,
+    plans: Plans,
   ) {
     this.hostNodes = new HostNodes(hosts);
-    this.view = vscode.window.createTreeView(MACHINES_VIEW, { treeDataProvider: this, showCollapseAll: true });
+    this.view = vscode.window.createTreeView(MACHINES_VIEW, { treeDataProvider: this, showCollapseAll: true, canSelectMany: true, dragAndDropController: new DragThreads() });
     this.disposables.push(
       this.view,
       this.changed,
       hosts.onDidChange(id => this.hostsChanged(id)),
       this.view.onDidChangeVisibility(() => this.readIfVisible()),
+      this.view.onDidChangeSelection(({ selection }) => (plans.selection = selection)),
     );
     this.hostsChanged(undefined);
   }

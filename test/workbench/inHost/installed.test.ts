@@ -17,7 +17,7 @@ describe('the installed extension', () => {
     const { name, publisher, version, main } = ours().packageJSON;
     assert.deepEqual({ name, publisher, version, main }, { name: manifest.name, publisher: manifest.publisher, version: manifest.version, main: manifest.main });
     assert.notEqual(ours().extensionPath, root);
-    for (const file of ['dist/extension.js', 'dist/core.js', 'dist/ssh.js', 'dist/unlockKey.js']) {
+    for (const file of ['dist/extension.js', 'dist/core.js', 'dist/planning.js', 'dist/ssh.js', 'dist/unlockKey.js']) {
       const bundle = (folder: string) => readFileSync(path.join(folder, file));
       assert.ok(bundle(ours().extensionPath).equals(bundle(root)), `the installed ${file} is not the one just built`);
     }

@@ -1,0 +1,161 @@
+// Changing things: threads of a real QEMU process are moved and pinned from the window, and what was done is read in /proc.
+import assert from 'node:assert/strict';
+import { answerInput, choose, clearToasts, clipboard, editorLines, expand, foldView, openSidebar, openWorkbench, quickInput, quickPick, row, runCommand, screenshot, toast } from '../page.mjs';
+import { eventually, makeTree, startQemu } from '../qemu.mjs';
+
+const NAME = `00-plans-${process.pid}`;
+
+describe('plans', () => {
+  let qemu;
+  let workbench;
+  let page;
+  let tree;
+
+  before(async () => {
+    qemu = await startQemu(NAME);
+    tree = makeTree(['cpuset', 'cpu'], `cgroup-lens-plans-${process.pid}`, ['emulator', 'vcpu1', 'vcpu2']);
+    assert.ok(tree.keys.length > 0, 'no cgroup v1 hierarchy can be written to');
+    tree.takeProcess(qemu.pid);
+    for (const tid of qemu.vcpus) tree.take('emulator', tid);
+    workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0 }, viewport: { width: 1600, height: 1100 } });
+    page = workbench.page;
+    await openSidebar(page, 'Cgroup Lens');
+    await row(page, NAME).waitFor({ timeout: 40_000 });
+    await expand(page, NAME);
+  });
+  after(async () => {
+    await workbench?.close();
+    await qemu?.stop();
+    tree?.remove();
+  });
+
+  it('a thread is moved from its menu: shown first, done by Apply', async () => {
+    await choose(page, 'vCPU 2,', 'Move to Cgroup…');
+    await quickInput(page).locator('.monaco-list-row').first().waitFor();
+    await screenshot(page, 'plan-move-pick');
+    await quickInput(page).locator('input').first().fill('vcpu2');
+    await page.keyboard.press('Enter');
+    await shown(/move vCPU 2 .*vcpu2/);
+    await lens('Apply').waitFor();
+    await screenshot(page, 'plan-move-preview');
+    assertPlaces(2, 'emulator'); // shown, and nothing is done
+    await runCommand(page, 'Cgroup Lens: Apply Plan');
+    await eventually(() => assertPlaces(2, 'vcpu2'));
+    await shown(/^✓ Applied/);
+    await lens('Apply').waitFor({ state: 'detached' }); // once only
+    await screenshot(page, 'plan-move-applied');
+  });
+
+  it('the palette undoes it: a plan as any other', async () => {
+    await runCommand(page, 'Cgroup Lens: Undo Last Change…');
+    await shown(/^Undo: /);
+    assertPlaces(2, 'vcpu2');
+    await lens('Apply').click();
+    await eventually(() => assertPlaces(2, 'emulator'));
+    await shown(/^✓ Applied/);
+    await closeEditors();
+  });
+
+  it('a script of it can be copied, and does the same under sh', async () => {
+    await choose(page, 'vCPU 2,', 'Move to Cgroup…');
+    await quickInput(page).locator('input').first().fill('vcpu2');
+    await page.keyboard.press('Enter');
+    await lens('Copy as Shell Script').click();
+    await eventually(async () => assert.match(await clipboard(page), /^#!\/bin\/sh/));
+    await lens('Discard').click();
+    await eventually(async () => assert.equal(await page.locator('.tab', { hasText: '.plan' }).count(), 0));
+    assertPlaces(2, 'emulator');
+  });
+
+  it('all that are selected are pinned, one each', async () => {
+    await selectVcpus();
+    await runCommand(page, 'Cgroup Lens: Pin to CPUs…');
+    await quickPick(page, 'One each…');
+    await answerInput(page, '0-1');
+    await shown(/pin vCPU 0/);
+    await screenshot(page, 'plan-pin-preview');
+    assert.deepEqual([0, 1].map(n => qemu.proc(qemu.vcpus[n]).cpusAllowed), ['0-1', '0-1']);
+    await lens('Apply').click();
+    await eventually(() => assert.deepEqual([0, 1].map(n => qemu.proc(qemu.vcpus[n]).cpusAllowed), ['0', '1']));
+    await shown(/^✓ Applied/);
+    await lens('Undo…').click();
+    await shown(/^Undo: /);
+    await lens('Apply').click();
+    await eventually(() => assert.deepEqual([0, 1].map(n => qemu.proc(qemu.vcpus[n]).cpusAllowed), ['0-1', '0-1']));
+    await closeEditors();
+  });
+
+  it('a thread that is dragged onto a cgroup is shown as a plan of that hierarchy alone', async () => {
+    const key = tree.keys.at(-1);
+    await foldView(page, 'Cgroups', false);
+    await growView('Cgroups', 400);
+    const target = await unfoldTo(key, 'vcpu1');
+    await row(page, 'vCPU 1,').dragTo(target);
+    await shown(/move vCPU 1 /);
+    assertPlaces(1, 'emulator');
+    await screenshot(page, 'plan-drop-preview');
+    await lens('Apply').click();
+    await eventually(() => assert.equal(qemu.proc(qemu.vcpus[1]).paths.get(key), tree.pathOf(key, 'vcpu1')));
+    for (const other of tree.keys.filter(it => it !== key)) assert.equal(qemu.proc(qemu.vcpus[1]).paths.get(other), tree.pathOf(other, 'emulator'));
+    await closeEditors();
+  });
+
+  it('what is refused says why, and plans nothing', async () => {
+    await choose(page, 'vCPU 3,', 'Scheduling…');
+    await quickInput(page).locator('.monaco-list-row', { hasText: 'fifo' }).first().click();
+    await answerInput(page, '10');
+    await toast(page, 'Not possible').waitFor();
+    await screenshot(page, 'plan-refused');
+    assert.equal(await page.locator('.tab', { hasText: '.plan' }).count(), 0);
+    await clearToasts(page);
+  });
+
+  it('the history has all of it, the latest first', async () => {
+    await runCommand(page, 'Cgroup Lens: Show History');
+    await shown(/What was changed on/);
+    await screenshot(page, 'plan-history');
+    await closeEditors();
+  });
+
+  const lens = title => page.locator('.codelens-decoration a', { hasText: new RegExp(`^${title}$`) }).first();
+
+  const shown = pattern => eventually(async () => {
+    const lines = await editorLines(page);
+    assert.ok(lines.some(line => pattern.test(line)), lines.join('\n'));
+  });
+
+  function assertPlaces(n, group) {
+    for (const key of tree.keys) assert.equal(qemu.proc(qemu.vcpus[n]).paths.get(key), tree.pathOf(key, group), `vCPU ${n} in ${key}`);
+  }
+
+  async function closeEditors() {
+    await runCommand(page, 'View: Close All Editors');
+  }
+
+  /** Drags the edge between a view and the one above it. */
+  async function growView(view, by) {
+    const { x, y } = await page.locator(`.part.sidebar .pane-header[aria-label^="${view}"]`).boundingBox();
+    await page.mouse.move(x + 100, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 100, y - by, { steps: 8 });
+    await page.mouse.up();
+  }
+
+  async function selectVcpus() {
+    await row(page, 'vCPU 0,').click();
+    await row(page, 'vCPU 1,').click({ modifiers: ['Control'] });
+    await eventually(async () => assert.equal(await page.locator('.part.sidebar .monaco-list-row.selected').count(), 2));
+  }
+
+  /** Unfolds the Cgroups view down to one of the machine's own. */
+  async function unfoldTo(key, group) {
+    const cgroups = page.locator('.part.sidebar .pane', { has: page.locator('.pane-header[aria-label^="Cgroups"]') });
+    const at = begin => cgroups.locator(`.monaco-list-row[aria-label^="${begin}"]`).first();
+    for (const begin of [`${key} (v`, `cgroup-lens-plans-${process.pid}`]) {
+      await at(begin).waitFor();
+      if ((await at(begin).getAttribute('aria-expanded')) !== 'true') await at(begin).locator('.monaco-tl-twistie').click();
+    }
+    await at(group).waitFor();
+    return at(group);
+  }
+});
