@@ -85,7 +85,9 @@ export class CgroupFs extends VirtualFs<Target> {
     const changes = [{ kind: 'set', hierarchy: cgroup.hierarchy, path: cgroup.path, file, value: written.value }] as const;
     const { refusal } = core().makePlan(model, machine, changes, { expert: expertMode(), virsh: virshCommand() });
     if (refusal) throw refused(vscode.l10n.t('Not possible: {0}', core().sentence(refusal.because)));
-    const end = await this.plans.show({ hostId: state.source.id, machine: machine?.key, changes });
+    const end = await this.plans.show({ hostId: state.source.id, machine: machine?.key, changes }).catch((error: unknown) => {
+      throw refused(core().describeError(error));
+    });
     if (end === 'applied') return false;
     const value = visible(written.value);
     throw refused(
