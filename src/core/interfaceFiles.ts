@@ -1,4 +1,5 @@
 import { t } from '@vscode/l10n';
+import { ruleOfFile } from './plan/values';
 
 /** An interface file of a cgroup, explained. */
 export interface InterfaceFile {
@@ -65,6 +66,7 @@ const FILES: Readonly<Record<string, InterfaceFile>> = {
   'pids.peak': file(V2, () => t('The most tasks that there have been.')),
   'pids.events': file('cgroup-v2.rst, cgroup-v1/pids.rst', () => t('How often a new task was refused for pids.max.')),
   'io.weight': file(V2, () => t('"default WEIGHT" or "MAJOR:MINOR WEIGHT", 1 to 10000: the share of a disk\'s time. One line is written at a time.')),
+  'io.bfq.weight': file(V2, () => t('The share of a disk\'s time under the BFQ scheduler, 1 to 1000: "default WEIGHT" or "MAJOR:MINOR WEIGHT".')),
   'io.max': file(V2, () => t('Limits of a device: MAJOR:MINOR rbps= wbps= riops= wiops=.')),
   'io.stat': file(V2, () => t('What was read and written, by device.')),
   'io.pressure': file('../accounting/psi.rst', () => t('How long processes here waited for disks, in percent.')),
@@ -90,14 +92,9 @@ export function interfaceFile(name: string): InterfaceFile | undefined {
   return Object.hasOwn(FILES, name) ? FILES[name] : undefined;
 }
 
-/** Files whose values can be changed from here; all others are only read. */
-const WRITABLE: ReadonlySet<string> = new Set([
-  'cpu.max', 'cpu.max.burst', 'cpu.weight', 'cpu.weight.nice', 'cpu.idle', 'cpu.uclamp.min', 'cpu.uclamp.max', 'cpuset.cpus', 'cpuset.mems', 'pids.max', 'io.weight',
-  'cpu.shares', 'cpu.cfs_quota_us', 'cpu.cfs_period_us', 'cpu.cfs_burst_us', 'cpu.rt_runtime_us', 'cpu.rt_period_us', 'blkio.weight', 'blkio.bfq.weight',
-]);
-
+/** Whether its value can be changed from an editor; all others are only read. */
 export function isWritable(name: string): boolean {
-  return WRITABLE.has(name);
+  return ruleOfFile(name) === 'plain';
 }
 
 /**

@@ -80,7 +80,7 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
     if (!draft || !base?.about || !document) return;
     const { edits } = core().diffPlacement(core().parsePlacement(base.text), parsedDocument(document));
     const { hostId, machine: began } = base.about;
-    await this.hosts.refresh(hostId);
+    if (this.hosts.host(hostId)?.source.kind === 'live') await this.hosts.refresh(hostId);
     const target = resolve(this.hosts, uri);
     const state = this.hosts.host(hostId);
     if (state?.error !== undefined) throw state.error;
