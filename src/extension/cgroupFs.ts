@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { visible } from '../core/visible';
-import { CGROUPFS, type FileTarget, cgroupFileUri, encodeName, resolveFile } from './cgroupFiles';
+import { CGROUPFS, cgroupFileUri, encodeName, resolveFile } from './cgroupFiles';
 import { expertMode, virshCommand } from './config';
 import type { HostService } from './hostService';
 import { core } from './lazyCore';
@@ -9,8 +9,6 @@ import { absenceText } from './placementFs';
 import type { Plans } from './plans';
 import { type Served, type Version, VirtualFs, refused } from './virtualFs';
 
-type Target = Extract<FileTarget, { kind: 'file' }>;
-
 /** A file is asked for once when VS Code looks at it and then reads it. */
 const KEEPS_FOR = 2000;
 
@@ -18,9 +16,11 @@ const KEEPS_FOR = 2000;
  * Interface files of cgroups as files. They are read from the host when somebody opens them; a save is a plan of one
  * write, and the editor stays dirty until that is done.
  */
-export class CgroupFs extends VirtualFs<Target> {
+export class CgroupFs extends VirtualFs<'editable'> {
   /** Documents that show why there is nothing to show. */
   private readonly absent = new Set<string>();
+  /** When the host was last asked for each: a picture of it that is older says nothing new. */
+  private readonly askedAt = new Map<string, number>();
 
   constructor(
     private readonly hosts: HostService,
@@ -50,7 +50,7 @@ export class CgroupFs extends VirtualFs<Target> {
     return [...folders, ...found.filter(core().isFileName).map((name): [string, vscode.FileType] => [name, vscode.FileType.File])];
   }
 
-  protected override async current(uri: vscode.Uri, isFresh: boolean): Promise<Served<Target> | undefined> {
+  protected override async current(uri: vscode.Uri, isFresh: boolean): Promise<Served<'editable'> | undefined> {
     const target = resolveFile(this.hosts, uri);
     if (target.kind === 'directory') throw vscode.FileSystemError.FileIsADirectory(uri);
     const key = uri.toString();
@@ -60,15 +60,21 @@ export class CgroupFs extends VirtualFs<Target> {
     }
     const isNews = this.absent.delete(key);
     const { state, directory, file } = target;
-    const about = core().isWritable(file) ? target : undefined;
+    const about = core().isWritable(file) ? 'editable' : undefined;
     const seen = state.view!.raw.files.get(`${directory}/${file}`);
-    if (state.source.kind === 'live' && (isFresh || isNews)) return { text: await this.ask(state.source.id, core().cgroupFileQuestion(directory, file)), about };
+    if (state.source.kind === 'live' && (isFresh || isNews)) {
+      const now = Date.now();
+      const text = await this.ask(state.source.id, core().cgroupFileQuestion(directory, file));
+      this.askedAt.set(key, now);
+      return { text, about };
+    }
+    if (target.model.collection.startedAt < (this.askedAt.get(key) ?? 0)) return undefined;
     if (seen !== undefined) return { text: seen, about };
     if (state.source.kind === 'live') return undefined; // not among what a refresh reads
     throw vscode.FileSystemError.FileNotFound(uri);
   }
 
-  protected override async save(uri: vscode.Uri, text: string, base: Version<Target> & { readonly about: Target }): Promise<boolean> {
+  protected override async save(uri: vscode.Uri, text: string, base: Version<'editable'>): Promise<boolean> {
     const target = resolveFile(this.hosts, uri);
     if (target.kind !== 'file' || !core().isWritable(target.file)) throw refused(target.kind === 'not-connected' || target.kind === 'gone' ? absenceText(target) : vscode.l10n.t('This file is not written from here.'));
     const { state, model, cgroup, file } = target;

@@ -95,9 +95,10 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
     const { mtime, bytes, about } = await this.serve(uri);
     const stat = { type: vscode.FileType.File, ctime: 0, mtime, size: bytes.byteLength };
-    // Of a stale edit VS Code would say that the file is read-only, and not why.
-    const isStale = about === undefined && isDirty(uri) && this.baseOf(uri) === undefined;
-    return (about === undefined && !isStale) || !vscode.workspace.isTrusted ? { ...stat, permissions: vscode.FilePermission.Readonly } : stat;
+    if (!vscode.workspace.isTrusted) return { ...stat, permissions: vscode.FilePermission.Readonly };
+    // Of a stale edit VS Code would say that the file is newer, or read-only: `writeFile` says what is wrong with it.
+    if (isDirty(uri) && this.baseOf(uri)?.about === undefined) return { ...stat, mtime: 0 };
+    return about === undefined ? { ...stat, permissions: vscode.FilePermission.Readonly } : stat;
   }
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {
