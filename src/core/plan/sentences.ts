@@ -1,7 +1,6 @@
 import { t } from '@vscode/l10n';
 import type { Because } from '../cgroup/outcome';
 import { visible } from '../visible';
-import { EDIT_SENTENCES } from './editSentences';
 import { KERNEL_SENTENCES } from './kernelSentences';
 
 type Details = Because['details'];
@@ -10,7 +9,7 @@ type Sentence = (detail: (name: string) => string, details: Details) => string;
 /** A reason as a sentence for people: what, where, why, what to do. */
 export function sentence({ id, details }: Because): string {
   const detail = (name: string): string => visible(String(details[name] ?? '?'));
-  return (SENTENCES[id] ?? KERNEL_SENTENCES[id] ?? EDIT_SENTENCES[id])?.(detail, details) ?? `${visible(id)} ${visible(JSON.stringify(details))}`;
+  return (SENTENCES[id] ?? KERNEL_SENTENCES[id])?.(detail, details) ?? `${visible(id)} ${visible(JSON.stringify(details))}`;
 }
 
 /** `768 MiB` */
