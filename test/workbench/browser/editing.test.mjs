@@ -290,12 +290,20 @@ describe('editing an interface file of a cgroup', () => {
     await page.mouse.move(5, 5);
   });
 
-  it('what the kernel would refuse is not saved, and the reason is told', async () => {
+  it('what the kernel refuses is not saved, and the reason is told', async () => {
     await setText('abc');
     await page.keyboard.press('Control+S');
-    await toast(page, 'Not possible').waitFor();
+    // Where the answer is not known before, it is a plan, and the kernel says it.
+    const isPlanned = await Promise.race([toast(page, 'Not possible').waitFor().then(() => false, () => false), tab(page, '.plan').waitFor().then(() => true)]);
+    if (isPlanned) {
+      await lens(page, 'Apply').click();
+      await toast(page, '"abc" was not written to cpu.shares').waitFor();
+      await tab(page, '.plan').click();
+      await runCommand(page, 'View: Close Editor');
+      await tab(page, 'cpu.shares').click();
+    }
     await screenshot(page, 'editing-file-refused');
-    assert.ok(await dirty(page, 'cpu.shares').isVisible());
+    await dirty(page, 'cpu.shares').waitFor();
     assert.equal(onHost(), '1024');
     await clearToasts(page);
   });
