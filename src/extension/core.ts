@@ -3,8 +3,8 @@
  * host is read, and activation does not wait for it. Always reached through `lazyCore.ts`.
  */
 export { applyQuestion } from '../core/apply/apply';
-export { parseHistory, printHistoryLine } from '../core/apply/history';
-export { whatWasDone } from '../core/apply/whatWasDone';
+export { whatWasDone } from '../core/apply/found';
+export { HistoryFile, historyHosts } from '../core/apply/historyFile';
 export { CaptureSource } from '../core/capture/captureSource';
 export { printing } from '../core/capture/format';
 export { redacting } from '../core/capture/redact';

@@ -1,5 +1,6 @@
+import { backendOf } from '../cgroup/backend';
 import type { Because } from '../cgroup/outcome';
-import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
+import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { parseCpuList } from '../parse/cpuList';
 import type { SchedulingPolicy } from '../parse/taskStat';
@@ -41,7 +42,7 @@ export function changesOf(edits: readonly PlacementEdit[], began: Machine, model
       if (!cgroup) conflict('edited-cgroup-gone', { hierarchy: edit.hierarchy, path: edit.path });
       else if (found === edit.to) continue;
       else if (found !== edit.from) conflict('edited-value-changed', { hierarchy: edit.hierarchy, path: edit.path, name: edit.name, was: edit.from ?? '', found: found ?? '', wanted: edit.to ?? '' });
-      else changes.push(...writes(cgroup, model.hierarchies.find(h => h.key === edit.hierarchy)!, edit.name, edit.to));
+      else changes.push(...writes(cgroup, edit.name, edit.to));
       continue;
     }
     const thread = threads.get(edit.tid);
@@ -77,7 +78,7 @@ function moves(places: readonly { readonly thread: Thread; readonly hierarchy: s
   const own = ownThreads(machine);
   const whole = new Set<string>();
   for (const hierarchy of model.hierarchies) {
-    if (hierarchy.version !== 2) continue;
+    if (backendOf(hierarchy).threadFile === 'tasks') continue; // any thread goes anywhere
     const targets = new Map(places.filter(place => place.hierarchy === hierarchy.key).map(place => [place.thread, place.to]));
     const to = targets.get(own[0]!);
     const type = to === undefined ? undefined : hierarchy.cgroups.get(to)?.type;
@@ -94,7 +95,7 @@ function limitOf(cgroup: Cgroup, name: LimitName, nodes: number): string | undef
 }
 
 /** `undefined`: back to what every cgroup has. */
-function writes({ hierarchy, path, bandwidth }: Cgroup, { version }: Hierarchy, name: LimitName, value: string | undefined): Change[] {
+function writes({ hierarchy, path, bandwidth }: Cgroup, name: LimitName, value: string | undefined): Change[] {
   const set = (file: string, written: string): Change => ({ kind: 'set', hierarchy, path, file, value: written });
   switch (name) {
     case 'cpus':
@@ -111,9 +112,7 @@ function writes({ hierarchy, path, bandwidth }: Cgroup, { version }: Hierarchy, 
       return [set('pids.max', value ?? 'max')];
     case 'quota': {
       const [quota, period] = (value ?? `max/${bandwidth?.period ?? 100_000}`).split('/') as [string, string];
-      if (version === 2) return [set('cpu.max', `${quota} ${period}`)];
-      const cfs = [set('cpu.cfs_period_us', period), set('cpu.cfs_quota_us', quota === 'max' ? '-1' : quota)];
-      return Number(period) === bandwidth?.period ? cfs.slice(1) : cfs;
+      return [{ kind: 'quota', hierarchy, path, to: { quota: quota === 'max' ? 'max' : Number(quota), period: Number(period) } }];
     }
   }
 }

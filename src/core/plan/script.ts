@@ -52,7 +52,10 @@ umask 022
 function tellPeople(count: number): string {
   return String.raw`
 shown() { # TEXT
-  printf %s "$1" | tr -c ' -~' '?'
+  case $1 in
+    *[!\ -~]*) printf %s "$1" | tr -c ' -~' '?' ;;
+    *) printf %s "$1" ;;
+  esac
 }
 tell_places() {
   places '' | while IFS= read -r line; do tell "read ${'$'}{line%% *}" "${'$'}{line#* }"; done

@@ -72,13 +72,13 @@ scheduling_of() { # PID TID: policy, priority and nice value, in $scheduling
     '') scheduling= ; return ;;
     *) scheduling=${'$'}{39} ;;
   esac
-  scheduling="$scheduling ${'$'}{38} ${'$'}{17}"
+  scheduling="$scheduling ${'$'}{38} nice ${'$'}{17}"
 }
 scheduled() { # INDEX PID TID POLICY PRIORITY NICE
   index=$1
   scheduling_of "$2" "$3"
   found=$scheduling
-  [ "$found" = "$4 $5 $6" ]
+  [ "$found" = "$4 $5 nice $6" ]
 }
 reads() { # INDEX FILE VALUE
   index=$1

@@ -52,19 +52,12 @@ describe('what edits ask of a host', () => {
     assert.deepEqual((await asked('guest-hybrid', onVcpu0(/other 0/, 'fifo 3'))).changes, [{ kind: 'schedule', thread: tid, policy: 'fifo', priority: 3, nice: 0 }]);
   });
 
-  it('a quota in v1 is two files, and of those what changes; in v2 it is one', async () => {
-    const change = (text: string): string => text.replace(/quota \S+/, 'quota 60000/200000');
-    const inV1 = (await asked('guest-hybrid', change)).changes as { file: string; value: string }[];
-    assert.deepEqual(inV1.map(({ file, value }) => [file, value]), [['cpu.cfs_period_us', '200000'], ['cpu.cfs_quota_us', '60000']]);
-    const samePeriod = (await asked('guest-hybrid', text => text.replace(/quota \S+\//, 'quota 60001/'))).changes as { file: string; value: string }[];
-    assert.deepEqual(samePeriod.map(({ file, value }) => [file, value]), [['cpu.cfs_quota_us', '60001']]);
-    const inV2 = (await asked('guest-v2', change)).changes as { file: string; value: string }[];
-    assert.deepEqual(inV2.map(({ file, value }) => [file, value]), [['cpu.max', '60000 200000']]);
-  });
-
-  it('a quota that is taken out is none', async () => {
-    const changes = (await asked('guest-v2', text => text.replace(/ {2}quota \S+/, ''))).changes as { file: string; value: string }[];
-    assert.deepEqual(changes.map(({ file, value }) => [file, value]), [['cpu.max', 'max 100000']]);
+  it('a quota is asked for whole: in which files, and in which order, the hierarchy decides', async () => {
+    const quotas = async (host: HostName, change: (text: string) => string): Promise<unknown[]> => (await asked(host, change)).changes.map(asked => [(asked as { kind: string }).kind, (asked as { to: unknown }).to]);
+    for (const host of ['guest-hybrid', 'guest-v2'] as const) {
+      assert.deepEqual(await quotas(host, text => text.replace(/quota \S+/, 'quota 60000/200000')), [['quota', { quota: 60000, period: 200000 }]]);
+      assert.deepEqual(await quotas(host, text => text.replace(/ {2}quota \S+/, '')), [['quota', { quota: 'max', period: 100000 }]]);
+    }
   });
 
   it('all threads to another v2 domain: the whole process at once', async () => {
