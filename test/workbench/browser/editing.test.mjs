@@ -34,12 +34,18 @@ const plan = (page, pattern) => eventually(async () => assert.match((await edito
 
 /** Gives a plan up, and goes back to the document. */
 async function giveUp(page, title) {
+  await hasLens(page, 'Discard');
   await lens(page, 'Discard').click();
   await tab(page, '.plan').waitFor({ state: 'detached' });
   await tab(page, title).click();
 }
 
-const hasLens = (page, text) => eventually(async () => assert.ok((await lenses(page)).includes(text), (await lenses(page)).join(' | ')));
+const hasLens = (page, text, milliseconds) => eventually(async () => {
+  // VS Code keeps the lines where they are when something comes up above them: out of view, at the top.
+  await page.locator('.editor-instance .monaco-editor').first().hover({ timeout: 2000 });
+  await page.mouse.wheel(0, -500);
+  assert.ok((await lenses(page)).includes(text), (await lenses(page)).join(' | '));
+}, milliseconds);
 const noLens = page => eventually(async () => assert.deepEqual(await lenses(page), []));
 
 async function openPlacement(page, name) {
@@ -125,6 +131,7 @@ describe('editing a placement document', () => {
   });
 
   it('Discard brings the host\'s text back', async () => {
+    await hasLens(page, 'Draft, not applied');
     await lens(page, 'Discard').click();
     await eventually(async () => assert.match(await vcpu(1), /cpus 0-1$/));
     await noLens(page);
@@ -416,7 +423,7 @@ describe('editing with auto save for our own language', () => {
     await clearToasts(page);
     await sleep(1500); // hot exit writes what is unsaved a second after it was typed
     await workbench.reload();
-    await eventually(async () => assert.ok((await lenses(page)).includes('A stale draft: what it began from is not known'), (await lenses(page)).join(' | ')), 40_000);
+    await hasLens(page, 'A stale draft: what it began from is not known', 40_000);
     await page.locator('.editor-instance .monaco-editor .view-lines').first().click();
     await page.keyboard.press('Control+S');
     await toast(page, 'what it began from is not known').waitFor();
