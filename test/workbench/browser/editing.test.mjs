@@ -40,13 +40,20 @@ async function giveUp(page, title) {
   await tab(page, title).click();
 }
 
-const hasLens = (page, text, milliseconds) => eventually(async () => {
-  // VS Code keeps the lines where they are when something comes up above them: out of view, at the top.
+/** VS Code keeps the lines where they are when something comes up above them: out of view, at the top. */
+async function scrollUp(page) {
   await page.locator('.editor-instance .monaco-editor').first().hover({ timeout: 2000 });
   await page.mouse.wheel(0, -500);
+}
+
+const hasLens = (page, text, milliseconds) => eventually(async () => {
+  await scrollUp(page);
   assert.ok((await lenses(page)).includes(text), (await lenses(page)).join(' | '));
 }, milliseconds);
-const noLens = page => eventually(async () => assert.deepEqual(await lenses(page), []));
+const noLens = page => eventually(async () => {
+  await scrollUp(page);
+  assert.deepEqual(await lenses(page), []);
+});
 
 async function openPlacement(page, name) {
   await openSidebar(page, 'Cgroup Lens');
