@@ -63,6 +63,7 @@ export function makeCgroup(controller, name = `cgroup-lens-test-${process.pid}`)
   mkdirSync(directory);
   return {
     path: path.join(root, name),
+    directory,
     /** Moves one thread here, as `echo TID > tasks` does. */
     take: tid => writeFileSync(path.join(directory, 'tasks'), String(tid)),
     /** Moves back to the root, and removes. */
