@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CaptureSource } from '../core/capture/captureSource';
@@ -14,28 +14,59 @@ import { print } from '../core/placement/print';
 import { toPlacement } from '../core/placement/toPlacement';
 import { isProgramName } from '../core/parse/programName';
 import { visible } from '../core/visible';
+import { ArgumentError } from './changes';
 import { modelToJson } from './json';
+import { type PlanCommand, applyCommand, historyCommand, planCommand, undoCommand } from './planCommands';
+import { say, writeNew } from './terminal';
 
-const HELP = `cgroup-lens: where every QEMU thread sits
+const HELP = `cgroup-lens: where every QEMU thread sits, and puts it right
 
-  cgroup-lens report [--capture FILE] [--json] [--qemu NAME]...
+  cgroup-lens report [--capture FILE] [--json]
       the placement of each machine, of this host or of a capture
-  cgroup-lens collect [--output FILE [--force]] [--qemu NAME]...
+  cgroup-lens collect [--output FILE [--force]]
       a capture of this host, redacted, to FILE or to standard output; an existing
       FILE is kept unless --force is given
+  cgroup-lens plan MACHINE CHANGE... [--capture FILE] [--script | --json] [--expert]
+      what would be done, what the kernel would answer, and the way back; changes
+      nothing. --script: as a shell script that makes the same checks
+  cgroup-lens apply MACHINE CHANGE... [--yes] [--owners-way] [--expert]
+      shows the plan, asks, and does it. --yes: asks nothing, but for what has to be
+      confirmed by itself. --owners-way: by virsh or systemctl, where they have a way
+  cgroup-lens undo [ID] [--yes]
+      takes back what is still as the last plan (or plan ID) left it
+  cgroup-lens history
+      plans that were applied here from the command line
+
+CHANGE, any number of them:
+  --move THREAD=CGROUP           --pin THREAD=0-3,8 | THREAD=each:4-7 | THREAD=all
+  --set CGROUP/FILE=VALUE        --schedule THREAD=other | batch:nice:5 | idle | fifo:10
+  --make CGROUP                  --remove CGROUP
+  --hierarchy KEY                only there (cpuset, cpu,cpuacct, 0::); else wherever CGROUP is
+  THREAD is a TID, emulator, vcpu2, vcpus, iothread:ID, iothreads or a role such as worker.
+  CGROUP is S/vcpu2, S for the directory of the machine's groups, or a path as in /proc/PID/cgroup.
 
   --qemu NAME   name of a QEMU executable besides ${DEFAULT_QEMU_EXECUTABLES.join(', ')}; * at the end for a prefix
 
-Exit code: 0 done, 1 could not be done, 2 wrong arguments, 3 done in part (a damaged capture).
+Exit code: 0 done, 1 could not be done, 2 wrong arguments, 3 done in part (a damaged capture, a plan that stopped).
 `;
 
 /** Longer than any host that works needs. */
 const TIMEOUT_SECONDS = 120;
 
-/** Aborted by a signal or when it takes too long: the shell that reads the host ends with us. */
+/** Aborted by a signal or when it takes too long: the shell that works on the host ends with us. */
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => abort.abort());
-setTimeout(() => abort.abort(), TIMEOUT_SECONDS * 1000).unref();
+
+const CHANGES = ['move', 'pin', 'schedule', 'set', 'make', 'remove', 'hierarchy'] as const;
+/** Which options go with which command, besides `qemu` and `help`. */
+const COMMANDS: Readonly<Record<string, { readonly options: readonly string[]; readonly arguments: readonly [least: number, most: number] }>> = {
+  report: { options: ['capture', 'json'], arguments: [0, 0] },
+  collect: { options: ['output', 'force'], arguments: [0, 0] },
+  plan: { options: [...CHANGES, 'capture', 'script', 'json', 'expert'], arguments: [1, 1] },
+  apply: { options: [...CHANGES, 'yes', 'owners-way', 'expert'], arguments: [1, 1] },
+  undo: { options: ['yes'], arguments: [0, 1] },
+  history: { options: [], arguments: [0, 0] },
+};
 
 async function main(): Promise<number> {
   const parsed = parseArguments();
@@ -43,36 +74,55 @@ async function main(): Promise<number> {
     process.stderr.write(`${parsed}\n\n${HELP}`);
     return 2;
   }
-  const { command, values } = parsed;
+  const { command, words, values } = parsed;
   if (values.help || command === undefined) {
     (values.help ? process.stdout : process.stderr).write(HELP);
     return values.help ? 0 : 2;
   }
   const qemuExecutables = [...DEFAULT_QEMU_EXECUTABLES, ...(values.qemu ?? [])];
   const source = values.capture === undefined ? new LiveSource('local', new LocalHost(hostname()), () => ({ qemuExecutables, asRoot: false })) : captureOf(values.capture);
-  return command === 'report' ? report(source, qemuExecutables, values.json ?? false) : collect(source, values.output, values.force ?? false);
+  // A person who reads a plan has all the time they want: what is timed is each look at the host.
+  const limited = (): AbortSignal => AbortSignal.any([abort.signal, AbortSignal.timeout(TIMEOUT_SECONDS * 1000)]);
+  const of: PlanCommand = { source, names: { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS }, signal: abort.signal, limited, values };
+  switch (command) {
+    case 'report':
+      return report(source, qemuExecutables, values.json ?? false, limited());
+    case 'collect':
+      return collect(source, values.output, values.force ?? false, limited());
+    case 'plan':
+      return planCommand(of, words[0]!);
+    case 'apply':
+      return applyCommand(of, words[0]!);
+    case 'undo':
+      return undoCommand(of, words[0]);
+    default:
+      return historyCommand(of);
+  }
 }
 
 function parseArguments() {
   try {
+    const several = { type: 'string', multiple: true } as const;
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
-        capture: { type: 'string' },
-        json: { type: 'boolean' },
-        output: { type: 'string', short: 'o' },
-        force: { type: 'boolean' },
-        qemu: { type: 'string', multiple: true },
+        ...{ capture: { type: 'string' }, json: { type: 'boolean' }, output: { type: 'string', short: 'o' }, force: { type: 'boolean' } },
+        ...{ script: { type: 'boolean' }, expert: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' }, 'owners-way': { type: 'boolean' } },
+        ...{ move: several, pin: several, schedule: several, set: several, make: several, remove: several, hierarchy: several },
+        qemu: several,
         help: { type: 'boolean', short: 'h' },
       },
     });
-    const command = positionals[0];
-    if (positionals.length > 1) return `unexpected argument: ${visible(positionals[1]!)}`;
-    if (command !== undefined && command !== 'report' && command !== 'collect') return `unknown command: ${visible(command)}`;
-    if (command === 'collect' && (values.capture !== undefined || values.json)) return '--capture and --json go with report';
-    if (command === 'report' && (values.output !== undefined || values.force)) return '--output and --force go with collect';
+    const [command, ...words] = positionals;
+    if (values.help || command === undefined) return { command, words, values } as const;
+    const known = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+    if (!known) return `unknown command: ${visible(command)}`;
+    const stranger = Object.keys(values).find(name => !['qemu', 'help', ...known.options].includes(name));
+    if (stranger !== undefined) return `--${stranger} does not go with ${command}`;
+    if (words.length > known.arguments[1]) return `unexpected argument: ${visible(words[known.arguments[1]]!)}`;
+    if (words.length < known.arguments[0]) return `${command} needs the name of a machine`;
     if (values.qemu?.some(name => !isProgramName(name))) return '--qemu takes the name of a program, without a path, * at its end for a prefix';
-    return { command, values } as const;
+    return { command, words, values } as const;
   } catch (error) {
     return describeError(error).replace(/\. .*$/s, ''); // what Node adds is about Node
   }
@@ -83,8 +133,8 @@ function captureOf(file: string): CaptureSource {
   return new CaptureSource(file, name, () => readFile(file));
 }
 
-async function report(source: Source, qemuExecutables: readonly string[], json: boolean): Promise<number> {
-  const raw = await source.collect(abort.signal);
+async function report(source: Source, qemuExecutables: readonly string[], json: boolean, signal: AbortSignal): Promise<number> {
+  const raw = await source.collect(signal);
   const { model, problems } = await buildModel(raw, source, { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS });
   if (json) {
     process.stdout.write(`${escapeInvisible(JSON.stringify(modelToJson(model, problems), null, 2))}\n`);
@@ -100,8 +150,8 @@ async function report(source: Source, qemuExecutables: readonly string[], json: 
   return model.collection.complete ? 0 : 3;
 }
 
-async function collect(source: Source, output: string | undefined, force: boolean): Promise<number> {
-  const { snapshot, removed } = redact(await source.collect(abort.signal));
+async function collect(source: Source, output: string | undefined, force: boolean, signal: AbortSignal): Promise<number> {
+  const { snapshot, removed } = redact(await source.collect(signal));
   const text = printCapture(snapshot);
   if (output === undefined) process.stdout.write(text);
   else if (!(await writeNew(output, text, force))) return 1;
@@ -112,22 +162,6 @@ async function collect(source: Source, output: string | undefined, force: boolea
 /** JSON escapes only what is below U+0020: a terminal obeys more than that. */
 function escapeInvisible(json: string): string {
   return json.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} \n]/gu, char => Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''));
-}
-
-/** A file that is there already may be somebody's only copy. */
-async function writeNew(file: string, text: string, force: boolean): Promise<boolean> {
-  try {
-    await writeFile(file, text, { mode: 0o600, flag: force ? 'w' : 'wx' });
-    return true;
-  } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    say(exists ? `${file} exists already; choose another name, or add --force to replace it` : `${file} cannot be written: ${describeError(error)}`);
-    return false;
-  }
-}
-
-function say(text: string): void {
-  process.stderr.write(`${visible(text)}\n`);
 }
 
 // A reader such as head that has seen enough is no error; a full disk is one.
@@ -142,6 +176,6 @@ main().then(
   },
   (error: unknown) => {
     say(describeError(error));
-    process.exitCode = 1;
+    process.exitCode = error instanceof ArgumentError ? 2 : 1;
   },
 );

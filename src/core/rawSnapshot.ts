@@ -20,6 +20,8 @@ export interface RawSnapshot {
   readonly errors: ReadonlyMap<string, Errno>;
   /** Directories of cgroups that were visited, whether or not they hold a file. */
   readonly directories: ReadonlySet<string>;
+  /** Those of them below which every one was visited. */
+  readonly walked?: ReadonlySet<string>;
   readonly collection: Collection;
 }
 

@@ -4,11 +4,12 @@ import type { Machine, Thread } from '../core/model/hostModel';
 import type { CpuSet } from '../core/parse/cpuList';
 import { pickSshHost } from './addSshHost';
 import { SAMPLE, openCapture, saveCapture } from './captures';
-import { cgroupUri, placementUri } from './documents';
+import { SCHEME, cgroupUri, placementUri } from './documents';
 import { pickMachineOrThread } from './goTo';
 import type { HostService, HostState } from './hostService';
 import { type NeighboursDocuments, askForCpus } from './neighbours';
 import { parsedDocument } from './parsedDocuments';
+import type { PlacementDrafts } from './placementDrafts';
 import { PLAN_COMMANDS, type Plans } from './plans';
 import type { SshHosts } from './sshHosts';
 import { SshSource } from './sshSource';
@@ -26,6 +27,7 @@ export interface Parts {
   readonly cgroups: CgroupsView;
   readonly neighbours: NeighboursDocuments;
   readonly plans: Plans;
+  readonly drafts: PlacementDrafts;
   readonly log: vscode.LogOutputChannel;
   readonly extensionUri: vscode.Uri;
 }
@@ -36,7 +38,7 @@ type Node = MachinesNode | CgroupsNode;
 
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { hosts, ssh, machines, cgroups, neighbours, plans, log } = parts;
+  const { hosts, ssh, machines, cgroups, neighbours, plans, drafts, log } = parts;
   const commands: Record<string, (node?: Argument, selected?: readonly unknown[]) => unknown> = {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
@@ -116,6 +118,8 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     copyPath: node => copy(isNode(node) ? (node.kind === 'place' ? node.place.path : 'cgroup' in node ? node.cgroup?.path : undefined) : undefined),
     copyTid: node => copy(isNode(node) && 'thread' in node ? String(node.thread.tid) : isNode(node) && node.kind === 'machine' ? String(node.machine.pid) : undefined),
     copyProcLine: node => copy(isNode(node) && node.kind === 'place' ? procLines(node) : undefined),
+    applyDraft: uri => drafts.apply(documentOf(uri)),
+    discardDraft: uri => drafts.discard(documentOf(uri)),
     showLog: () => log.show(),
     ...Object.fromEntries(PLAN_COMMANDS.map(name => [name, (node?: Argument, selected?: readonly unknown[]) =>
       plans.run(name, (selected ?? [node]).filter(isNode), isNode(node) ? undefined : node)])),
@@ -133,6 +137,13 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       }
     }),
   );
+}
+
+/** The document that a lens is of, or the one that a person looks at. */
+function documentOf(uri: Argument | undefined): vscode.Uri {
+  const found = uri instanceof vscode.Uri ? uri : vscode.window.activeTextEditor?.document.uri;
+  if (found?.scheme !== SCHEME) throw new Error(vscode.l10n.t('No placement document is open here.'));
+  return found;
 }
 
 function isNode(node: unknown): node is Node {

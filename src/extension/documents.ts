@@ -83,6 +83,6 @@ export function hostIdOf(uri: vscode.Uri): HostId {
   return uri.authority === LOCAL ? LOCAL : Buffer.from(uri.authority, 'hex').toString('utf8');
 }
 
-function authorityOf(id: HostId): string {
+export function authorityOf(id: HostId): string {
   return id === LOCAL ? LOCAL : Buffer.from(id, 'utf8').toString('hex');
 }

@@ -1,10 +1,16 @@
 import * as vscode from 'vscode';
 import { AutoRefresh } from './autoRefresh';
+import { CgroupFileLanguage } from './cgroupFileLanguage';
+import { CgroupFs } from './cgroupFs';
+import { CodeActions } from './codeActions';
 import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
+import { Diagnostics } from './diagnostics';
 import { HostService } from './hostService';
 import { createLog } from './log';
+import { ManualSaves } from './manualSaves';
 import { NeighboursDocuments } from './neighbours';
+import { PlacementDrafts } from './placementDrafts';
 import { PlacementFs } from './placementFs';
 import { PlacementLanguage } from './placementLanguage';
 import { Plans } from './plans';
@@ -21,23 +27,31 @@ export function activate(context: vscode.ExtensionContext): void {
     const hosts = new HostService(context.workspaceState, log);
     const ssh = new SshHosts(hosts, log, context.globalStorageUri);
     const neighbours = new NeighboursDocuments(hosts);
-    const files = new PlacementFs(hosts, neighbours);
+    const saves = new ManualSaves();
     const plans = new Plans(hosts, context.globalStorageUri, log);
+    const files = new PlacementFs(hosts, neighbours, saves);
+    const drafts = new PlacementDrafts(files, hosts, plans, log);
     const cgroups = new CgroupsView(hosts, context.workspaceState, log, plans);
     const machines = new MachinesView(hosts, log, plans);
     context.subscriptions.push(
       hosts,
       ssh,
       neighbours,
-      files,
+      saves,
       plans,
+      files,
+      drafts,
+      new CgroupFs(hosts, plans, saves),
+      new CgroupFileLanguage(hosts),
       cgroups,
       machines,
       new Decorations(),
       new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, plans, log, extensionUri: context.extensionUri }),
+      new Diagnostics(hosts),
+      new CodeActions(hosts, plans, log),
+      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, plans, drafts, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.

@@ -1,116 +1,82 @@
 import * as vscode from 'vscode';
-import type { Cgroup } from '../core/model/hostModel';
+import type { HostId } from '../core/host/source';
+import type { Cgroup, Machine } from '../core/model/hostModel';
+import type { DraftProblem } from '../core/placement/diff';
 import { visible } from '../core/visible';
 import { type Target, SCHEME, isNeighboursUri, resolve } from './documents';
 import type { HostService, HostView } from './hostService';
 import { core } from './lazyCore';
+import type { ManualSaves } from './manualSaves';
 import type { NeighboursDocuments } from './neighbours';
+import { type Served, type Version, VirtualFs, refused } from './virtualFs';
 
-interface Served {
-  text: string;
-  bytes: Uint8Array;
-  /** Of the last change that was seen: VS Code reads a document again only when its time or size changed. */
-  mtime: number;
+/** What a placement text was made of. */
+export interface PlacementAbout {
+  readonly hostId: HostId;
+  readonly machine: Machine;
 }
 
 /**
- * Serves placement documents, the files of cgroups, and who else is on some CPUs. Read-only until plans exist. A document changes only when what
- * it says changed, so that an open editor stays still while nothing moves.
+ * Serves placement documents, the files of cgroups, and who else is on some CPUs. A document changes only when what
+ * it says changed, so that an open editor stays still while nothing moves. Placements alone can be edited: a save is
+ * kept as a draft, and asks for a plan.
  */
-export class PlacementFs implements vscode.FileSystemProvider, vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
-  readonly onDidChangeFile = this.changed.event;
-  private readonly willChange = new vscode.EventEmitter<vscode.Uri>();
-  /** Fired before VS Code hears of a change: the last moment to see where the cursor is. */
-  readonly onWillChange = this.willChange.event;
-  private readonly served = new Map<string, Served>();
-  private readonly disposables: vscode.Disposable[] = [];
+export class PlacementFs extends VirtualFs<PlacementAbout> {
+  private readonly saved = new vscode.EventEmitter<vscode.Uri>();
+  /** There is a draft, and a person wants its plan. */
+  readonly onDidSaveDraft = this.saved.event;
 
   constructor(
     private readonly hosts: HostService,
     private readonly neighbours: NeighboursDocuments,
+    saves: ManualSaves,
   ) {
+    super(SCHEME, saves, Infinity); // each refresh tells
     this.disposables.push(
-      vscode.workspace.registerFileSystemProvider(SCHEME, this, { isCaseSensitive: true, isReadonly: true }),
-      hosts.onDidChange(() => this.update()),
-      neighbours.onDidChange(() => this.update()),
-      vscode.workspace.onDidCloseTextDocument(document => this.served.delete(document.uri.toString())),
-      this.changed,
-      this.willChange,
+      hosts.onDidChange(() => void this.refreshAll()),
+      neighbours.onDidChange(() => void this.refreshAll()),
+      this.saved,
     );
   }
 
-  watch(): vscode.Disposable {
-    return new vscode.Disposable(() => undefined); // every refresh tells of every document that changed
-  }
-
-  stat(uri: vscode.Uri): vscode.FileStat {
-    const { mtime, bytes } = this.serve(uri);
-    return { type: vscode.FileType.File, ctime: 0, mtime, size: bytes.byteLength };
-  }
-
-  readFile(uri: vscode.Uri): Uint8Array {
-    return this.serve(uri).bytes;
-  }
-
-  readDirectory(): [string, vscode.FileType][] {
-    return [];
-  }
-
-  createDirectory(uri: vscode.Uri): never {
-    throw vscode.FileSystemError.NoPermissions(uri);
-  }
-
-  writeFile(uri: vscode.Uri): never {
-    throw vscode.FileSystemError.NoPermissions(uri);
-  }
-
-  delete(uri: vscode.Uri): never {
-    throw vscode.FileSystemError.NoPermissions(uri);
-  }
-
-  rename(uri: vscode.Uri): never {
-    throw vscode.FileSystemError.NoPermissions(uri);
-  }
-
-  dispose(): void {
-    for (const disposable of this.disposables) disposable.dispose();
-  }
-
-  private serve(uri: vscode.Uri): Served {
-    const key = uri.toString();
-    const known = this.served.get(key);
-    if (known) return known;
-    const text = this.textOf(uri);
-    const served = { text, bytes: Buffer.from(text, 'utf8'), mtime: Date.now() };
-    this.served.set(key, served);
-    return served;
-  }
-
-  private update(): void {
-    for (const [key, served] of this.served) {
-      const uri = vscode.Uri.parse(key);
-      const text = this.textOf(uri);
-      if (text === served.text) continue;
-      this.willChange.fire(uri);
-      served.text = text;
-      served.bytes = Buffer.from(text, 'utf8');
-      served.mtime = Math.max(Date.now(), served.mtime + 1);
-      this.changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
-    }
-  }
-
-  private textOf(uri: vscode.Uri): string {
-    if (isNeighboursUri(uri)) return this.neighbours.textOf(uri);
+  protected override current(uri: vscode.Uri): Served<PlacementAbout> {
+    if (isNeighboursUri(uri)) return { text: this.neighbours.textOf(uri), about: undefined };
     const target = resolve(this.hosts, uri);
     switch (target.kind) {
       case 'placement':
-        return core().print(core().toPlacement(target.model, target.machine));
+        return { text: core().print(core().toPlacement(target.model, target.machine)), about: { hostId: target.state.source.id, machine: target.machine } };
       case 'cgroup':
-        return `${target.cgroups.map(cgroup => cgroupText(cgroup, target.state.view!)).join('\n\n')}\n`;
+        return { text: `${target.cgroups.map(cgroup => cgroupText(cgroup, target.state.view!)).join('\n\n')}\n`, about: undefined };
       default:
-        return `${absenceText(target)}\n`;
+        return { text: `${absenceText(target)}\n`, about: undefined };
     }
+  }
+
+  protected override save(uri: vscode.Uri, text: string, base: Version<PlacementAbout>): Promise<boolean> {
+    const { edits, problems } = core().diffPlacement(core().parsePlacement(base.text), core().parsePlacement(text));
+    const [problem] = problems;
+    if (problem) throw refused(vscode.l10n.t('Nothing is planned: line {0}: {1}', problem.line + 1, problemText(problem)));
+    if (edits.length > 0) setTimeout(() => this.saved.fire(uri)); // when the save is over
+    return Promise.resolve(edits.length > 0);
+  }
+}
+
+/** What is wrong with a line of a draft. */
+export function problemText({ reason, expected }: DraftProblem): string {
+  const words = visible(expected);
+  switch (reason) {
+    case 'not-understood':
+      return vscode.l10n.t('not understood; expected: {0}', words);
+    case 'not-editable':
+      return vscode.l10n.t('this cannot be changed here; it was: {0}', words);
+    case 'removed':
+      return vscode.l10n.t('this is missing: {0}', words);
+    case 'not-known':
+      return vscode.l10n.t('not in the text that the edit began from; there is: {0}', words);
+    case 'twice':
+      return vscode.l10n.t('said twice: {0}', words);
+    case 'path-and-limits':
+      return vscode.l10n.t('the path was changed and so were the limits: these are of neither cgroup. Change the path first; there is now: {0}', words);
   }
 }
 

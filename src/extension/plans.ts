@@ -73,7 +73,7 @@ export class Plans implements vscode.Disposable {
   /** Whether there is anything to undo, in any window ever: the palette offers it only then. */
   private async findHistory(): Promise<void> {
     const files = await Promise.resolve(vscode.workspace.fs.readDirectory(this.storage)).catch(() => []);
-    this.isKept = files.some(([name]) => name.endsWith('.history'));
+    this.isKept = files.some(([name]) => name.endsWith('.history.jsonl'));
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasHistory', this.isKept);
   }
 }

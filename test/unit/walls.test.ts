@@ -35,8 +35,14 @@ const WALLS: Readonly<Record<string, Wall>> = {
     mayImportOnly: /^src\/core\/(parse|model|placement)\//,
     breach: ['src/core/placement/print.ts', 'src/core/capture/format.ts'],
   },
-  'parse, model and placement reach no host and no collector, not even through a third': {
-    from: /^src\/core\/(parse|model|placement)\//,
+  'a layout imports only model, parse and itself': { from: /^src\/core\/layout\//, mayImportOnly: /^src\/core\/(parse|model|layout)\//, breach: ['src/core/layout/libvirt.ts', 'src/core/placement/print.ts'] },
+  'rules import only what they judge by, plans and words': {
+    from: /^src\/core\/rules\//,
+    mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|plan|rules)\/|visible\.ts$)|^@vscode\/l10n$/,
+    breach: ['src/core/rules/vcpuInEmulator.ts', 'src/core/placement/print.ts'],
+  },
+  'parse, model, placement, layouts and rules reach no host and no collector, not even through a third': {
+    from: /^src\/core\/(parse|model|placement|layout|rules)\//,
     mayNotReach: /^src\/core\/(host|collect|capture|apply)\/|^node:(child_process|fs|net|http|https|tls)(\/|$)/,
     breach: ['src/core/model/topology.ts', 'src/core/visible.ts', 'src/core/host/localHost.ts'],
   },

@@ -35,14 +35,16 @@ collect() {
   echo
   echo '${FIRST_LINE}'
   ${root}
-  steps
-  read_back
+  { steps; read_back; } 2>/dev/null
   echo '=end'
 }
 `;
 }
 
 const TELL = String.raw`
+tell_places() {
+  places '=read '
+}
 tell() { # FRAME TEXT
   case $2 in
     *"$nl"*) ;;

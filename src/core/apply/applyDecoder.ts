@@ -75,9 +75,10 @@ export class ApplyDecoder implements Decoder<Applied> {
       if (this.frame && this.frame.text.length < MOST_SAID) this.frame.text += `\n${line.slice(3)}`;
       return;
     }
+    if (line === '') return; // the end of what came by now
     this.take();
     if (line === '=end') this.state = 'ended';
-    else if (line !== '') this.begin(line);
+    else this.begin(line);
   }
 
   private begin(line: string): void {

@@ -83,7 +83,7 @@ const RULES: readonly (readonly [RegExp, Rule])[] = [
 ];
 
 /** Kept as they are, but only below a mount of cgroups that is kept. */
-const CGROUP_FILE = /\/(cgroup\.(type|controllers|subtree_control|freeze|threads|clone_children)|tasks|freezer\.state|(cpu|cpuset|pids)\.[a-z0-9_.]+)$/;
+const CGROUP_FILE = /\/(cgroup\.(type|controllers|subtree_control|freeze|events|threads|clone_children)|tasks|freezer\.state|(cpu|cpuset|pids)\.[a-z0-9_.]+)$/;
 
 class Removals {
   private readonly byWhat = new Map<Removed['what'], { count: number; names: Set<string> }>();

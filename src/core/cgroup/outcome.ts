@@ -17,8 +17,11 @@ export interface Outcome {
 
 /** What follows by itself. */
 export type Effect =
-  /** `Cpus_allowed_list` of a task. */
-  | { readonly kind: 'allowed'; readonly tid: number; readonly cpus: string }
+  /**
+   * `Cpus_allowed_list` of a task. `open`: `cpus` is only the likeliest, because an earlier pin cannot be read; it may be
+   * any CPUs that have all of `least` and are all in `most`.
+   */
+  | { readonly kind: 'allowed'; readonly tid: number; readonly cpus: string; readonly open?: { readonly least: string; readonly most: string } }
   /** `cgroup.type` of a cgroup: children become `domain invalid`, a parent `domain threaded`. */
   | { readonly kind: 'type'; readonly hierarchy: string; readonly path: string; readonly type: CgroupType }
   /** An interface file reads so: clamped shares, `root invalid (…)`, an effective set. */

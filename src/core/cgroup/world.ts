@@ -1,18 +1,35 @@
-import type { HostModel } from '../model/hostModel';
-import type { CgroupType, CpuBandwidth } from '../parse/cgroupValues';
-import type { CpuSet } from '../parse/cpuList';
+import { V2_KEY, effectiveCpus } from '../model/hierarchies';
+import type { Cgroup, HostModel, Thread } from '../model/hostModel';
+import { CpuSet } from '../parse/cpuList';
 import type { SchedulingPolicy } from '../parse/taskStat';
+import { type KernelHabits, kernelHabits } from './kernelVersion';
+import { Layers } from './layers';
 
 /**
  * What decides how the kernel answers: a model, and what the steps of a plan have made of it so far. Immutable: each
- * prediction makes another one.
+ * prediction makes another one. Of `boolean | undefined`, `undefined` is: not known.
  */
 export interface World {
   readonly model: HostModel;
+  readonly kernel: KernelHabits;
   task(tid: number): TaskState | undefined;
   /** `undefined`: it is not there, or nothing is known of it; see {@link World.exists}. */
   cgroup(hierarchy: string, path: string): CgroupState | undefined;
   exists(hierarchy: string, path: string): boolean | 'unknown';
+  /** Those that are known; whether there are others, {@link CgroupState.childrenKnown} says. */
+  children(hierarchy: string, path: string): readonly CgroupState[];
+  /** Threads of machines that are in it, not below; it may have others. */
+  tasksIn(hierarchy: string, path: string): readonly TaskState[];
+  /** All known threads of a process. */
+  process(pid: number): readonly TaskState[];
+  with(changes: Changes): World;
+}
+
+/** What one step makes different. */
+export interface Changes {
+  readonly tasks?: readonly TaskState[];
+  readonly cgroups?: readonly CgroupState[];
+  readonly removed?: { readonly hierarchy: string; readonly path: string };
 }
 
 export interface TaskState {
@@ -22,41 +39,208 @@ export interface TaskState {
   readonly comm: string;
   /** By hierarchy key. */
   readonly places: ReadonlyMap<string, string>;
-  /** `Cpus_allowed_list`: one set, or all that it can be by now. `undefined`: it could not be read. */
+  /** `Cpus_allowed_list`: one set, or where several are possible the likeliest first. `undefined`: it could not be read. */
   readonly allowed: readonly CpuSet[] | undefined;
-  /** What sched_setaffinity was last given and the kernel keeps (`user_cpus_ptr`, Linux 6.2 and later). */
-  readonly userMask: CpuSet | 'none' | 'unknown';
+  readonly userMask: UserMask;
   readonly policy: SchedulingPolicy;
   readonly rtPriority: number;
   readonly nice: number;
   readonly flags: number;
 }
 
-/** A cgroup's facts that the rules look at; `undefined` where not known or where its controller is not there. */
-export interface CgroupState {
-  readonly hierarchy: string;
-  readonly path: string;
-  readonly directory: string | undefined;
-  readonly type: CgroupType | undefined;
-  readonly controllers: readonly string[] | undefined;
-  readonly subtreeControl: readonly string[] | undefined;
-  readonly cpus: CpuSet | undefined;
-  readonly cpusEffective: CpuSet | undefined;
-  readonly mems: CpuSet | undefined;
-  readonly memsEffective: CpuSet | undefined;
-  readonly bandwidth: CpuBandwidth | undefined;
+/**
+ * What is known of the mask that sched_setaffinity was last given and the kernel keeps (`user_cpus_ptr`). It is not in
+ * /proc: it can be seen only through the cpuset of the task.
+ */
+export interface UserMask {
+  /** Nothing is known of it beyond these CPUs. */
+  readonly within: CpuSet | 'everywhere';
+  /** What of `within` is in it. `all`: it leaves a task there all CPUs, because there is none, it has them all, or none of them. */
+  readonly cpus: CpuSet | 'all';
 }
 
-/** Stub: the kernel's rules are on their way. */
+export const NO_MASK: UserMask = { within: 'everywhere', cpus: 'all' };
+
+/** A cgroup's facts that the rules look at; `undefined` where not known or where its controller is not there. */
+export interface CgroupState extends Omit<Cgroup, 'parent'> {
+  readonly version: 1 | 2;
+  /** Whether `World.children` has them all. */
+  readonly childrenKnown: boolean;
+  /** Made by a step of the plan: who is in it is known. */
+  readonly made: boolean;
+}
+
 export function worldOf(model: HostModel): World {
-  const threads = new Map(model.machines.flatMap(machine => machine.threads).map(thread => [thread.tid, thread]));
-  return {
-    model,
-    task: tid => {
-      const thread = threads.get(tid);
-      return thread && { ...thread, places: new Map([...thread.membership.places].map(([key, { path }]) => [key, path])), allowed: thread.cpusAllowed && [thread.cpusAllowed], userMask: 'unknown' };
-    },
-    cgroup: (hierarchy, path) => model.hierarchies.find(({ key }) => key === hierarchy)?.cgroups.get(path),
-    exists: (hierarchy, path) => model.hierarchies.find(({ key }) => key === hierarchy)?.cgroups.has(path) ?? 'unknown',
-  };
+  return new LayeredWorld(new Base(model), Layers.of<number, TaskState>(new Map()), Layers.of<string, CgroupState | undefined>(new Map()), Layers.of<string, readonly string[]>(new Map()));
+}
+
+export function parentOf(path: string): string | undefined {
+  if (path === '/') return undefined;
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? '/' : path.slice(0, slash);
+}
+
+/** The path and all above it, the nearest first. */
+export function pathAndAbove(path: string): string[] {
+  const paths: string[] = [];
+  for (let at: string | undefined = path; at !== undefined; at = parentOf(at)) paths.push(at);
+  return paths;
+}
+
+function key(hierarchy: string, path: string): string {
+  return `${hierarchy} ${path}`;
+}
+
+/** What a model says, looked up by what the rules ask for. States are made when they are asked for, once. */
+class Base {
+  readonly kernel: KernelHabits;
+  readonly threads = new Map<number, Thread>();
+  readonly byPid = new Map<number, number[]>();
+  private readonly states = new Map<string, CgroupState>();
+  private readonly tasks = new Map<number, TaskState>();
+  private readonly childrenOf = new Map<string, string[]>();
+  private readonly hierarchies: ReadonlyMap<string, HostModel['hierarchies'][number]>;
+
+  constructor(readonly model: HostModel) {
+    this.kernel = kernelHabits(model.kernel);
+    this.hierarchies = new Map(model.hierarchies.map(hierarchy => [hierarchy.key, hierarchy]));
+    for (const machine of model.machines) for (const thread of machine.threads) this.threads.set(thread.tid, thread);
+    for (const { tid, pid } of this.threads.values()) {
+      const tids = this.byPid.get(pid);
+      if (tids) tids.push(tid);
+      else this.byPid.set(pid, [tid]);
+    }
+    for (const hierarchy of model.hierarchies) {
+      for (const { path, parent } of hierarchy.cgroups.values()) {
+        if (!parent) continue;
+        const at = key(hierarchy.key, parent.path);
+        const children = this.childrenOf.get(at);
+        if (children) children.push(path);
+        else this.childrenOf.set(at, [path]);
+      }
+    }
+  }
+
+  children(hierarchy: string, path: string): readonly string[] {
+    return this.childrenOf.get(key(hierarchy, path)) ?? [];
+  }
+
+  cgroup(hierarchy: string, path: string): CgroupState | undefined {
+    const at = key(hierarchy, path);
+    let state = this.states.get(at);
+    if (state) return state;
+    const found = this.hierarchies.get(hierarchy);
+    const cgroup = found?.cgroups.get(path);
+    if (!found || !cgroup) return undefined;
+    const { parent, ...facts } = cgroup;
+    void parent;
+    state = { ...facts, version: found.version, childrenKnown: pathAndAbove(path).some(above => found.walked.includes(above)), made: false };
+    this.states.set(at, state);
+    return state;
+  }
+
+  /** Whether a cgroup that is not in the model is known not to be there. */
+  isAbsent(hierarchy: string, path: string): boolean {
+    const found = this.hierarchies.get(hierarchy);
+    return found !== undefined && !found.cgroups.has(path) && pathAndAbove(path).some(above => above !== path && found.walked.includes(above));
+  }
+
+  task(tid: number): TaskState | undefined {
+    let state = this.tasks.get(tid);
+    const thread = this.threads.get(tid);
+    if (state || !thread) return state;
+    const places = new Map([...thread.membership.places].map(([hierarchy, place]) => [hierarchy, place.path]));
+    state = {
+      tid,
+      pid: thread.pid,
+      startTime: thread.startTime,
+      comm: thread.comm,
+      places,
+      allowed: thread.cpusAllowed && [thread.cpusAllowed],
+      userMask: this.userMask(thread),
+      policy: thread.policy,
+      rtPriority: thread.rtPriority,
+      nice: thread.nice,
+      flags: thread.flags,
+    };
+    this.tasks.set(tid, state);
+    return state;
+  }
+
+  /** kernel-rules §6: what a task has of its cpuset is what the mask lets it have, if the kernel keeps one. */
+  private userMask(thread: Thread): UserMask {
+    const { online, possible } = this.model.topology;
+    const unknown: UserMask = { within: CpuSet.empty, cpus: 'all' };
+    if (this.kernel.keepsAffinity === false) return NO_MASK;
+    const cpuset = [...thread.membership.places.values()].find(({ cgroup }) => cgroup && (cgroup.hierarchy === V2_KEY ? this.model.controllers.get('cpuset') === 'v2' : this.hierarchies.get(cgroup.hierarchy)?.controllers.includes('cpuset')));
+    let at = cpuset?.cgroup;
+    while (at && effectiveCpus(at) === undefined) at = at.parent; // v2: the nearest that has the controller
+    const effective = at && (at.path === '/' ? (possible ?? effectiveCpus(at)) : effectiveCpus(at));
+    const allowed = thread.cpusAllowed;
+    if (!at || !effective || !allowed || !online) return unknown;
+    const seen = at.path === '/' ? allowed : allowed.intersect(online);
+    return { within: effective, cpus: seen.equals(effective) ? 'all' : allowed.intersect(effective) };
+  }
+}
+
+class LayeredWorld implements World {
+  constructor(
+    private readonly base: Base,
+    private readonly tasks: Layers<number, TaskState>,
+    /** `undefined`: removed. */
+    private readonly cgroups: Layers<string, CgroupState | undefined>,
+    /** Paths of children that were made. */
+    private readonly made: Layers<string, readonly string[]>,
+  ) {}
+
+  get model(): HostModel {
+    return this.base.model;
+  }
+
+  get kernel(): KernelHabits {
+    return this.base.kernel;
+  }
+
+  task(tid: number): TaskState | undefined {
+    return this.tasks.get(tid) ?? this.base.task(tid);
+  }
+
+  cgroup(hierarchy: string, path: string): CgroupState | undefined {
+    const at = key(hierarchy, path);
+    const changed = this.cgroups.get(at);
+    return changed || this.cgroups.has(at) ? changed : this.base.cgroup(hierarchy, path);
+  }
+
+  exists(hierarchy: string, path: string): boolean | 'unknown' {
+    if (this.cgroup(hierarchy, path)) return true;
+    if (this.cgroups.has(key(hierarchy, path)) || this.base.isAbsent(hierarchy, path)) return false;
+    return 'unknown';
+  }
+
+  children(hierarchy: string, path: string): readonly CgroupState[] {
+    const paths = new Set([...this.base.children(hierarchy, path), ...(this.made.get(key(hierarchy, path)) ?? [])]);
+    return [...paths].flatMap(child => this.cgroup(hierarchy, child) ?? []);
+  }
+
+  tasksIn(hierarchy: string, path: string): readonly TaskState[] {
+    return [...this.base.threads.keys()].map(tid => this.task(tid)!).filter(task => task.places.get(hierarchy) === path);
+  }
+
+  process(pid: number): readonly TaskState[] {
+    return (this.base.byPid.get(pid) ?? []).map(tid => this.task(tid)!);
+  }
+
+  with({ tasks = [], cgroups = [], removed }: Changes): World {
+    const changed = cgroups.map(cgroup => [key(cgroup.hierarchy, cgroup.path), cgroup] as const);
+    const made = cgroups.filter(cgroup => !this.cgroup(cgroup.hierarchy, cgroup.path)).map(({ hierarchy, path }) => {
+      const at = key(hierarchy, parentOf(path) ?? '/');
+      return [at, [...(this.made.get(at) ?? []), path]] as const;
+    });
+    return new LayeredWorld(
+      this.base,
+      this.tasks.with(tasks.map(task => [task.tid, task] as const)),
+      this.cgroups.with(removed ? [...changed, [key(removed.hierarchy, removed.path), undefined] as const] : changed),
+      this.made.with(made),
+    );
+  }
 }

@@ -71,13 +71,13 @@ function nameExpression(names: readonly string[]): string {
 }
 
 /** Interface files that are read of a cgroup on the way to a thread, by controller. A file that is not there costs nothing. */
-const V2_FILES = [
-  'cgroup.controllers cgroup.type cgroup.subtree_control cgroup.freeze cpu.stat',
+export const V2_FILES = [
+  'cgroup.controllers cgroup.type cgroup.subtree_control cgroup.freeze cgroup.events cpu.stat',
   'cpu.max cpu.max.burst cpu.weight cpu.weight.nice cpu.idle cpu.uclamp.min cpu.uclamp.max',
   'cpuset.cpus cpuset.cpus.effective cpuset.cpus.exclusive cpuset.cpus.exclusive.effective cpuset.cpus.partition',
   'cpuset.mems cpuset.mems.effective pids.max pids.current pids.events',
 ].join(' ');
-const V1_FILES = {
+export const V1_FILES = {
   cpu: 'cpu.shares cpu.cfs_quota_us cpu.cfs_period_us cpu.cfs_burst_us cpu.idle cpu.rt_runtime_us cpu.rt_period_us cpu.stat cpu.uclamp.min cpu.uclamp.max',
   cpuset:
     'cpuset.cpus cpuset.mems cpuset.effective_cpus cpuset.effective_mems cpuset.memory_migrate cpuset.sched_load_balance cpuset.cpu_exclusive cpuset.mem_exclusive cgroup.clone_children',

@@ -7,6 +7,7 @@
  */
 export const WALKS = String.raw`
 function ownedBy(pids, m, p,   i, n, pid, d) { # what ownDirectory of parse/systemdName.ts finds in a path, or all of the path
+  if (p == "/") return
   d = ""
   if (match(p, /\/(machine-qemu\\x2d[^\/]+[.]scope|[^\/]+[.]libvirt-qemu)(\/|$)/)) d = substr(p, 1, RSTART + RLENGTH - 1)
   else if (match(p, /^.*[.](scope|service)(\/|$)/) && substr(p, RLENGTH) !~ /[.]slice(\/|$)/) d = substr(p, 1, RLENGTH)
@@ -16,17 +17,17 @@ function ownedBy(pids, m, p,   i, n, pid, d) { # what ownDirectory of parse/syst
   if (d != "") { own[m "\n" d] = 1; return }
   n = split(pids, pid, " ")
   for (i = 1; i <= n; i++) {
-    d = pid[i] "\n" m; loose[d "\n" p] = 1
+    d = pid[i] "\n" m; loose[d] = loose[d] "\n" p
     if (!(d in common)) common[d] = p
     while (index(p "/", common[d] "/") != 1) sub(/\/[^\/]*$/, "", common[d])
   }
 }
-function shared(p) { return p == "" || p ~ /[.]slice$|^\/$|^(\/[.][.])+$/ }
-function walkOwn(   x, part, m, d, r, c) { # what is the own of a machine, also those in which no thread is
+function shared(p) { return p == "" || p ~ /[.]slice$|^(\/[.][.])+$/ }
+function walkOwn(   x, part, i, n, m, d, r, c) { # what is the own of a machine, also those in which no thread is
   for (x in loose) { # by hand: what has all of a process, or each of its cgroups for itself
-    split(x, part, "\n"); d = common[part[1] "\n" part[2]]
-    if (shared(d)) d = part[3]
-    if (!shared(d)) own[part[2] "\n" d] = 1
+    n = split(x loose[x], part, "\n"); m = part[2]
+    if (!shared(common[x])) own[m "\n" common[x]] = 1
+    else for (i = 3; i <= n; i++) if (!shared(part[i])) own[m "\n" part[i]] = 1
   }
   for (x in own) {
     split(x, part, "\n"); m = part[1]; d = part[2]; r = root[m]
@@ -38,9 +39,9 @@ function walkOwn(   x, part, m, d, r, c) { # what is the own of a machine, also 
   }
   if (c != "") find(c)
 }
-function find(tops,   c, d, n, k, found, m, p) { # no name of a cgroup holds a newline
+function find(tops,   c, d, n, k, found, m, p) { # no name of a cgroup holds a newline; one of two links has none below it
   RS = "\n"
-  c = "find" tops " -xdev -type d"
+  c = "find" tops " -xdev -type d -print -links 2 -prune"
   while ((c | getline d) > 0) found[++n] = d
   close(c)
   RS = "\001"

@@ -26,6 +26,7 @@ export async function buildModel(
     await pace.breathe();
     hierarchies.ofDirectory(directory);
   }
+  for (const directory of raw.walked ?? []) hierarchies.wasWalked(directory);
   const processes = await readProcesses(raw, problems, pace);
   const threads = new ThreadBuilder(raw, new MembershipBuilder(hierarchies));
   const machines = await buildMachines(processes, names, threads, pace);

@@ -21,7 +21,7 @@ export function hierarchyKey(line: CgroupLine): string {
   return [...line.controllers, ...(line.name === undefined ? [] : [`name=${line.name}`])].join(',');
 }
 
-type GrowingHierarchy = Hierarchy & { readonly cgroups: Map<string, Cgroup> };
+type GrowingHierarchy = Hierarchy & { readonly cgroups: Map<string, Cgroup>; readonly walked: string[] };
 
 /** While the model is built its hierarchies still grow: cgroups are added as threads name them. */
 export class HierarchyBuilder {
@@ -51,6 +51,7 @@ export class HierarchyBuilder {
       mountPoint: mount.mountPoint,
       mountRoot: mount.root,
       cgroups: new Map(),
+      walked: [],
     });
   }
 
@@ -60,10 +61,16 @@ export class HierarchyBuilder {
     let hierarchy = this.byKey.get(key);
     if (!hierarchy) {
       const { isV2, controllers } = line;
-      hierarchy = { key, version: isV2 ? 2 : 1, controllers, mountPoint: undefined, mountRoot: '/', cgroups: new Map() };
+      hierarchy = { key, version: isV2 ? 2 : 1, controllers, mountPoint: undefined, mountRoot: '/', cgroups: new Map(), walked: [] };
       this.byKey.set(key, hierarchy);
     }
     return { key, cgroup: line.deleted ? undefined : this.at(hierarchy, line.path) };
+  }
+
+  /** All below this directory was visited. */
+  wasWalked(directory: string): void {
+    const cgroup = this.ofDirectory(directory);
+    if (cgroup) this.byKey.get(cgroup.hierarchy)!.walked.push(cgroup.path);
   }
 
   /** The cgroup whose directory this is. */
@@ -119,6 +126,7 @@ export class HierarchyBuilder {
     const quota = text('cpu.cfs_quota_us');
     const period = text('cpu.cfs_period_us');
     const freezer = text('freezer.state');
+    const populated = parseFlatKeyed(text('cgroup.events') ?? '').get('populated');
     return {
       hierarchy: hierarchy.key,
       path,
@@ -133,16 +141,22 @@ export class HierarchyBuilder {
       mems,
       memsEffective: value(v1 ? 'cpuset.effective_mems' : 'cpuset.mems.effective', parseCpuList),
       memoryMigrate: flag('cpuset.memory_migrate'),
+      cpuExclusive: flag('cpuset.cpu_exclusive'),
+      memExclusive: flag('cpuset.mem_exclusive'),
+      cloneChildren: flag('cgroup.clone_children'),
       partition: text('cpuset.cpus.partition')?.trim(),
       bandwidth: v1 ? (quota === undefined || period === undefined ? undefined : parseCfs(quota, period)) : value('cpu.max', parseCpuMax),
+      burst: value(v1 ? 'cpu.cfs_burst_us' : 'cpu.max.burst', parseInteger),
       weight: value('cpu.weight', parseInteger),
       shares: value('cpu.shares', parseInteger),
       idle: flag('cpu.idle'),
       throttled: throttling(text('cpu.stat')),
       rtRuntime: value('cpu.rt_runtime_us', parseInteger),
+      rtPeriod: value('cpu.rt_period_us', parseInteger),
       pidsMax: value('pids.max', parseLimit),
       pidsCurrent: value('pids.current', parseInteger),
       frozen: freezer === undefined ? flag('cgroup.freeze') : freezer.trim() !== 'THAWED',
+      populated: populated === undefined ? undefined : populated !== 0,
     };
   }
 

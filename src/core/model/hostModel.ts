@@ -39,6 +39,8 @@ export interface Hierarchy {
   readonly mountRoot: string;
   /** By path. Holds the cgroups of all threads that were collected and all above them. */
   readonly cgroups: ReadonlyMap<string, Cgroup>;
+  /** Paths below which every cgroup is in `cgroups`: elsewhere there may be others. */
+  readonly walked: readonly string[];
 }
 
 /** A cgroup with what its interface files say. A value that was not there or not readable is `undefined`. */
@@ -59,9 +61,16 @@ export interface Cgroup {
   readonly memsEffective: CpuSet | undefined;
   /** v1 `cpuset.memory_migrate`. */
   readonly memoryMigrate: boolean | undefined;
+  /** v1 `cpuset.cpu_exclusive`, `cpuset.mem_exclusive`: no sibling may have the same CPUs or nodes. */
+  readonly cpuExclusive: boolean | undefined;
+  readonly memExclusive: boolean | undefined;
+  /** v1 `cgroup.clone_children`: a new child has its parent's CPUs and nodes. */
+  readonly cloneChildren: boolean | undefined;
   /** `member`, `root`, `isolated`, or with a reason `root invalid (…)`. */
   readonly partition: string | undefined;
   readonly bandwidth: CpuBandwidth | undefined;
+  /** `cpu.max.burst`, v1 `cpu.cfs_burst_us`: microseconds. */
+  readonly burst: number | undefined;
   /** v2 `cpu.weight`. */
   readonly weight: number | undefined;
   /** v1 `cpu.shares`. */
@@ -71,9 +80,12 @@ export interface Cgroup {
   readonly throttled: { readonly periods: number; readonly times: number; readonly time: number } | undefined;
   /** v1 `cpu.rt_runtime_us`: not there where the kernel has no groups of real-time tasks (CONFIG_RT_GROUP_SCHED). */
   readonly rtRuntime: number | undefined;
+  readonly rtPeriod: number | undefined;
   readonly pidsMax: Limit | undefined;
   readonly pidsCurrent: number | undefined;
   readonly frozen: boolean | undefined;
+  /** v2 `cgroup.events`: whether there is any task in it or below. */
+  readonly populated: boolean | undefined;
 }
 
 export interface Topology {

@@ -19,6 +19,9 @@ export interface ThreadSpans {
   readonly role: Span;
   readonly tid: Span;
   readonly comm: Span;
+  readonly policy: Span;
+  /** Where it is not 0. */
+  readonly nice: Span | undefined;
   readonly cpus: Span;
 }
 
@@ -35,6 +38,8 @@ export interface ParseProblem extends Span {
 export interface ParsedPlacement {
   /** `undefined` when the head is missing. */
   readonly placement: Placement | undefined;
+  /** What `S` stands for. */
+  readonly alias: string | undefined;
   readonly nodes: readonly Node[];
   readonly problems: readonly ParseProblem[];
 }
@@ -70,11 +75,13 @@ class Parser {
     if (first.startsWith('machine ')) return this.machineLine(cells, at);
     if (first.startsWith('host ')) return this.hostLine(cells, at);
     if (first.startsWith('S = ')) {
+      if (cells[1]) return this.problem(at, cells[1], 'the end of the line');
       this.alias = afterKeyword(first.slice(2));
       return this.node('alias', at);
     }
     const all = /^all (\d+) threads?$/.exec(first);
     if (all) {
+      if (cells[1]) return this.problem(at, cells[1], 'the end of the line');
       this.count = Number(all[1]);
       return this.open('all', at);
     }
@@ -83,14 +90,16 @@ class Parser {
   }
 
   finish(): ParsedPlacement {
-    const { machine, host, count, shared, threads, above, nodes, problems } = this;
+    const { machine, host, alias, count, shared, threads, above, nodes, problems } = this;
     const placement = machine && host && count !== undefined ? { machine, host, count, shared, threads, above } : undefined;
-    return { placement, nodes: nodes as Node[], problems };
+    return { placement, alias, nodes: nodes as Node[], problems };
   }
 
   private machineLine(cells: readonly Cell[], at: number): void {
     const pid = /^PID (\d+)$/.exec(cells[1]?.text ?? '');
     if (!pid || !cells[2]) return this.problem(at, cells[0]!, 'machine NAME   PID NUMBER   EXECUTABLE');
+    const foreign = cells.slice(3).find(c => c.text !== 'starting' && !c.text.startsWith('uuid '));
+    if (foreign) return this.problem(at, foreign, 'uuid UUID, starting, or the end of the line');
     const uuid = cells.find(c => c.text.startsWith('uuid '));
     this.machine = {
       name: afterKeyword(cells[0]!.text),
@@ -103,19 +112,21 @@ class Parser {
   }
 
   private hostLine(cells: readonly Cell[], at: number): void {
-    if (!cells[1]) return this.problem(at, cells[0]!, 'host NAME   MODE   kernel RELEASE');
-    const kernel = cells.find(c => c.text.startsWith('kernel '));
-    this.host = { label: afterKeyword(cells[0]!.text), mode: unquote(cells[1].text), kernel: kernel ? afterKeyword(kernel.text) : '' };
+    const kernel = cells[2]?.text.startsWith('kernel ') === true && cells.length === 3 ? cells[2] : undefined;
+    if (!cells[1] || !kernel) return this.problem(at, cells[0]!, 'host NAME   MODE   kernel RELEASE');
+    this.host = { label: afterKeyword(cells[0]!.text), mode: unquote(cells[1].text), kernel: afterKeyword(kernel.text) };
     this.node('host', at);
   }
 
   private thread(cells: readonly Cell[], at: number): void {
     const [role, tid, comm, policy, ...rest] = cells;
-    const cpus = rest.find(c => c.text.startsWith('cpus '));
-    if (!role || !tid || !/^\d+$/.test(tid.text) || !comm || !policy || !/^[a-z]+ \d+$/.test(policy.text) || !cpus) {
-      return this.problem(at, cells[0]!, 'ROLE  TID  NAME  POLICY PRIORITY  cpus LIST');
+    const niceCell = rest.length === 2 ? rest[0]! : undefined;
+    const nice = niceCell && /^nice (-?\d+)$/.exec(niceCell.text);
+    const cpus = rest.at(-1);
+    const isWhole = cpus?.text.startsWith('cpus ') === true && rest.length <= 2 && (niceCell === undefined || nice);
+    if (!role || !tid || !/^\d+$/.test(tid.text) || !comm || !policy || !/^[a-z]+ \d+$/.test(policy.text) || !cpus || !isWhole) {
+      return this.problem(at, cells[0]!, 'ROLE  TID  NAME  POLICY PRIORITY  nice NUMBER (where it is not 0)  cpus LIST');
     }
-    const nice = /^nice (-?\d+)$/.exec(rest[0]!.text);
     const list = afterKeyword(cpus.text);
     this.threads.push({
       role: unquote(role.text),
@@ -128,7 +139,7 @@ class Parser {
     });
     this.section = 'thread';
     const span = (c: Cell): Span => ({ line: at, start: c.start, end: c.end });
-    this.nodes.push({ kind: 'thread', line: at, last: at, tid: Number(tid.text), role: unquote(role.text), cells: { role: span(role), tid: span(tid), comm: span(comm), cpus: span(cpus) } });
+    this.nodes.push({ kind: 'thread', line: at, last: at, tid: Number(tid.text), role: unquote(role.text), cells: { role: span(role), tid: span(tid), comm: span(comm), policy: span(policy), nice: niceCell && span(niceCell), cpus: span(cpus) } });
   }
 
   private row(cells: readonly Cell[], at: number): void {

@@ -55,7 +55,8 @@ function longest(texts: readonly string[]): number {
   return length;
 }
 
-function pathText(path: string, alias: string | undefined): string {
+/** A path as it stands in a document where `S` is this alias. */
+export function pathText(path: string, alias: string | undefined): string {
   if (alias !== undefined) {
     if (path === alias) return 'S';
     if (path.startsWith(`${alias}/`)) return cell(`S${path.slice(alias.length)}`);

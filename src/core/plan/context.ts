@@ -1,6 +1,7 @@
 import type { Because } from '../cgroup/outcome';
 import type { HostModel, Machine } from '../model/hostModel';
 import { isWithin, machineSubtree } from '../model/subtree';
+import { scopeOf } from '../model/machines';
 import { cgroupOwner } from '../model/owner';
 import type { Change, PlanOptions, Refusal } from './plan';
 
@@ -32,6 +33,11 @@ export function machineAt(model: HostModel, hierarchy: string, path: string): Ma
 export function isUnit(model: HostModel, key: string, path: string): boolean {
   const hierarchy = model.hierarchies.find(of => of.key === key);
   return hierarchy !== undefined && cgroupOwner(model, hierarchy, path).kind === 'unit';
+}
+
+/** Its name, where libvirt runs it: jobs of it are looked for before anything is written. */
+export function libvirtMachine(machine: Machine | undefined): string | undefined {
+  return machine && scopeOf(machine.threads[0]!.membership) ? machine.name : undefined;
 }
 
 export function reason(id: string, details: Because['details'] = {}): Because {

@@ -36,6 +36,7 @@ export function judge(context: Context, change: Change): Verdict {
       return judgeScheduling(context, change);
     case 'make':
     case 'remove':
+    case 'quota':
       return outside(context, change.hierarchy, change.path);
     case 'set':
       return judgeValue(context, change);

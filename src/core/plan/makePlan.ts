@@ -1,8 +1,7 @@
 import type { Because } from '../cgroup/outcome';
 import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
-import { scopeOf } from '../model/machines';
-import { type Context, isOfThread, isUnit, reason, refuse } from './context';
+import { type Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
 import { judge, judgePinWithin } from './guards';
 import { type Placed, order } from './ordering';
 import { ownersWay } from './ownersWay';
@@ -36,7 +35,7 @@ export function makePlan(model: HostModel, machine: Machine | undefined, changes
   }
   if (wanted.actions.length === 0) return { refusal: refuse('nothing-to-do') };
   const { placed, stuck, world } = order(wanted.world, wanted.actions);
-  if (stuck) return { refusal: { because: stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: stuck.prediction.outcomes[0]?.errno ?? '' }), instead: [] } };
+  if (stuck) return { refusal: trimmedPins(found, world) ?? { because: stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: stuck.prediction.outcomes[0]?.errno ?? '' }), instead: [] } };
   const refusal = trimmedPins(found, world) ?? forbidden(context, placed);
   if (refusal) return { refusal };
   const steps = stepsOf(placed, wanted.known, libvirtMachine(machine));
@@ -100,11 +99,6 @@ function forbidden({ model }: Context, placed: readonly Placed[]): Refusal | und
     }
   }
   return undefined;
-}
-
-/** Its name, where libvirt runs it: jobs of it are looked for before anything is written. */
-function libvirtMachine(machine: Machine | undefined): string | undefined {
-  return machine && scopeOf(machine.threads[0]!.membership) ? machine.name : undefined;
 }
 
 /** Whoever reads as root writes as root. A user has a machine of their own to pin, and the cgroups below their own systemd. */

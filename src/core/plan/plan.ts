@@ -1,5 +1,6 @@
 import type { Action, CgroupRef, TaskRef } from '../cgroup/action';
 import type { Because, Outcome } from '../cgroup/outcome';
+import type { CpuBandwidth } from '../parse/cgroupValues';
 import type { CpuSet } from '../parse/cpuList';
 import type { Thread } from '../model/hostModel';
 import type { SchedulingPolicy } from '../parse/taskStat';
@@ -14,6 +15,8 @@ export type Change =
   | { readonly kind: 'schedule'; readonly thread: Thread; readonly policy: SchedulingPolicy; readonly priority: number; readonly nice: number }
   | { readonly kind: 'make'; readonly hierarchy: string; readonly path: string }
   | { readonly kind: 'remove'; readonly hierarchy: string; readonly path: string }
+  /** In whichever files the hierarchy has for it. */
+  | { readonly kind: 'quota'; readonly hierarchy: string; readonly path: string; readonly to: CpuBandwidth }
   /** `file` is the kernel's name. `before`: what it read when the edit began, where the model does not have it. */
   | { readonly kind: 'set'; readonly hierarchy: string; readonly path: string; readonly file: string; readonly value: string; readonly before?: string };
 

@@ -104,7 +104,8 @@ function pinAgain(world: World, tid: number, { pid, startTime, comm, role }: Tas
   const cpus = pinned ? allowed : (possible ?? online ?? allowed);
   const pin: SetAffinity = { kind: 'affinity', task: { tid, pid, startTime, comm, ...(role === undefined ? {} : { role }) }, cpus: cpus.toString() };
   // What of a mask is outside the cpuset the kernel keeps to itself (user_cpus_ptr): it may have been wider than is seen.
-  const hidden = pinned && task.userMask === 'unknown' && online !== undefined && !online.isSubsetOf(granted);
+  const seen = task.userMask.within;
+  const hidden = pinned && seen !== 'everywhere' && online !== undefined && !online.isSubsetOf(seen);
   return hidden || (task.allowed?.length ?? 0) > 1 ? { kind: 'best effort', because: reason('mask-beyond-cpuset', { cpus: cpus.toString(), granted: granted?.toString() ?? '?' }), actions: [pin] } : { ...EXACT, actions: [pin] };
 }
 

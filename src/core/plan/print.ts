@@ -75,6 +75,7 @@ function outcomeText({ errno, because, effects }: Outcome, action: Action, alias
 function effectText(effect: Effect, action: Action, alias: string | undefined): string {
   switch (effect.kind) {
     case 'allowed':
+      if (effect.open) return t('which of CPUs {0} it may run on then depends on earlier pins that cannot be read', effect.open.most);
       return 'task' in action && action.task.tid === effect.tid ? t('then it may run on CPUs {0}', effect.cpus) : t('TID {0} may then run on CPUs {1}', effect.tid, effect.cpus);
     case 'type':
       return t('{0} becomes "{1}"', short(effect.path, alias), effect.type);

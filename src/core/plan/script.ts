@@ -36,7 +36,7 @@ export function planScript(plan: Plan): string {
     ...plan.warnings.map(warning => `# Mind: ${visible(sentence(warning.because))}`),
   ];
   const root = plan.asRoot ? ['[ "$(id -u)" = 0 ] || { echo "This needs root; nothing was done." >&2; exit 1; }'] : [];
-  const tail = ['if steps; then', '  read_back', `  echo "All ${count} steps are done."`, 'else', '  read_back', '  exit 1', 'fi'];
+  const tail = ['if steps 2>/dev/null; then', '  read_back', `  echo "All ${count} steps are done."`, 'else', '  read_back', '  exit 1', 'fi'];
   return [...head, SCRIPT_PREAMBLE + SHELL_LIBRARY + tellPeople(count) + planSteps(plan, { comments: true }), ...root, ...tail, ''].join('\n');
 }
 
@@ -52,7 +52,13 @@ umask 022
 function tellPeople(count: number): string {
   return String.raw`
 shown() { # TEXT
-  printf %s "$1" | tr -c ' -~' '?'
+  case $1 in
+    *[!\ -~]*) printf %s "$1" | tr -c ' -~' '?' ;;
+    *) printf %s "$1" ;;
+  esac
+}
+tell_places() {
+  places '' | while IFS= read -r line; do tell "read ${'$'}{line%% *}" "${'$'}{line#* }"; done
 }
 tell() { # FRAME TEXT
   set -- "$2" $1 # the words of a frame are ours

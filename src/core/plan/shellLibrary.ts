@@ -3,7 +3,8 @@
  * tells by its exit code alone, and calls one of the functions below, which writes right after that look: between the
  * two runs nothing but the shell itself. Names of a host come as arguments and are never read as anything else.
  *
- * Who uses it defines `tell FRAME TEXT`; the frames are
+ * Standard error is closed to all of it but where it is asked for: to close it each time would cost as much as a look.
+ * Who uses it defines `tell FRAME TEXT`, and `tell_places`, which tells of the lines of `places`; the frames are
  *
  *     done N            the write of step N was accepted
  *     read N            what is read afterwards: a path, a CPU list, a value
@@ -21,12 +22,12 @@ nl='
 moved= job=
 stat_of() { # PID TID: what stands behind its name, in $stat; the name may hold newlines and parentheses
   stat=
-  { while IFS= read -r line; do stat=$stat$line$nl; done <"/proc/$1/task/$2/stat"; } 2>/dev/null
-  stat=${'$'}{stat##*") "}
+  while IFS= read -r line; do stat=$stat$line$nl; done <"/proc/$1/task/$2/stat"
+  while case $stat in *") "*) ;; *) false ;; esac; do stat=${'$'}{stat#*") "}; done # dash needs long for the longest match
 }
 text_of() { # FILE: its text without the newline at its end, in $text
   text=
-  { while IFS= read -r line || [ -n "$line" ]; do text=$text$nl$line; done <"$1"; } 2>/dev/null || return
+  while IFS= read -r line || [ -n "$line" ]; do text=$text$nl$line; done <"$1" || return
   text=${'$'}{text#"$nl"}
 }
 alive() { # INDEX PID TID START
@@ -38,10 +39,10 @@ alive() { # INDEX PID TID START
 }
 place_of() { # PID TID CONTROLLERS: where it is, in $place
   place=
-  { while IFS= read -r line; do
+  while IFS= read -r line; do
     line=${'$'}{line#*:}
     case $line in "$3":*) place=${'$'}{line#"$3":}; break ;; esac
-  done <"/proc/$1/task/$2/cgroup"; } 2>/dev/null
+  done <"/proc/$1/task/$2/cgroup"
 }
 placed() { # INDEX PID TID CONTROLLERS PATH
   index=$1
@@ -51,9 +52,9 @@ placed() { # INDEX PID TID CONTROLLERS PATH
 }
 cpus_of() { # PID TID: Cpus_allowed_list, in $cpus
   cpus=
-  { while read -r line value; do
+  while read -r line value; do
     case $line in Cpus_allowed_list:) cpus=$value; break ;; esac
-  done <"/proc/$1/task/$2/status"; } 2>/dev/null
+  done <"/proc/$1/task/$2/status"
 }
 allowed() { # INDEX PID TID CPUS…
   index=$1
@@ -71,13 +72,13 @@ scheduling_of() { # PID TID: policy, priority and nice value, in $scheduling
     '') scheduling= ; return ;;
     *) scheduling=${'$'}{39} ;;
   esac
-  scheduling="$scheduling ${'$'}{38} ${'$'}{17}"
+  scheduling="$scheduling ${'$'}{38} nice ${'$'}{17}"
 }
 scheduled() { # INDEX PID TID POLICY PRIORITY NICE
   index=$1
   scheduling_of "$2" "$3"
   found=$scheduling
-  [ "$found" = "$4 $5 $6" ]
+  [ "$found" = "$4 $5 nice $6" ]
 }
 reads() { # INDEX FILE VALUE
   index=$1
@@ -119,12 +120,11 @@ ended() { # CODE: of a tool that was run behind its check, which gives 99
   refused "$said"
 }
 put() { # FILE VALUE: one write(2), to a file that is there: '>' would make one
-  [ -e "$1" ] || return
-  { printf '%s\n' "$2" >"$1"; } 2>/dev/null
+  [ -e "$1" ] && printf '%s\n' "$2" >"$1"
 }
 again() { # FILE VALUE: once more by cat, which names the errno as dash does not; it waits for what check lets through
   [ -e "$1" ] || { said='No such file or directory'; return 1; }
-  said=$({ { if check; then printf '%s\n' "$2"; else echo changed >&3; fi; } 2>/dev/null | { cat >"$1"; } 2>&1; } 3>&1)
+  said=$({ { if check; then printf '%s\n' "$2"; else echo changed >&3; fi; } | { cat >"$1"; } 2>&1; } 3>&1)
 }
 write() { # FILE VALUE
   if ! { check && put "$1" "$2"; }; then
@@ -190,7 +190,7 @@ by_tools() { # PID TID START POLICY PRIORITY NICE: the nice value first, and bac
     said=$(check || exit 99; exec chrt "$7" -p "$5" "$2" 2>&1 >/dev/null)
   else # what was checked has just been changed, but the task is the same
     said=$(alive 0 "$1" "$2" "$3" && exec chrt "$7" -p "$5" "$2" 2>&1 >/dev/null) && return
-    alive 0 "$1" "$2" "$3" && renice "$was" -p "$2" >/dev/null 2>&1
+    alive 0 "$1" "$2" "$3" && renice "$was" -p "$2" >/dev/null
     return 1
   fi
 }
@@ -207,14 +207,14 @@ find_affinity() {
   if taskset -pc $$; then affinity=taskset
   elif busybox taskset -pc $$; then affinity='busybox taskset'
   else find_caller affinity
-  fi >/dev/null 2>&1
+  fi >/dev/null
   [ -n "$affinity" ] || cannot "$1" 'none of taskset, busybox taskset, python3 and perl is here'
 }
 find_scheduler() {
   scheduler=
   if chrt -p $$ && command -v renice; then scheduler=chrt
   else find_caller scheduler
-  fi >/dev/null 2>&1
+  fi >/dev/null
   [ -n "$scheduler" ] || cannot "$1" 'none of chrt with renice, python3 and perl is here'
 }
 find_caller() { # VARIABLE
@@ -223,7 +223,7 @@ find_caller() { # VARIABLE
   fi
 }
 needs() { # STEP TOOL
-  command -v "$2" >/dev/null 2>&1 || cannot "$1" "$2 is not here"
+  command -v "$2" >/dev/null || cannot "$1" "$2 is not here"
 }
 cannot() { # STEP WHY
   tell "cannot $1" "$2"
@@ -231,11 +231,13 @@ cannot() { # STEP WHY
 }
 read_back() { # where the tasks are that were moved
   [ -n "$moved" ] || return 0
-  # Not the loop of place_of: it takes a byte at a time. A path is told as it stands: it holds no newline.
-  printf '%s' "$moved" | awk '{ f = "/proc/" $2 "/task/" $3 "/cgroup"; key = ($4 == "-" ? "" : $4) ":"
-    while ((getline line < f) > 0) { sub(/^[0-9]+:/, "", line); if (index(line, key) == 1) { print $1 " " substr(line, length(key) + 1); break } }
-    close(f) }' 2>/dev/null | while IFS= read -r line; do tell "read ${'$'}{line%% *}" "${'$'}{line#* }"; done
+  tell_places
   moved=
+}
+places() { # PREFIX: a line for each, with its step. Not by place_of: it takes a byte at a time. A path holds no newline
+  printf '%s' "$moved" | ${'$'}{awk:-awk} -v prefix="$1" '{ f = "/proc/" $2 "/task/" $3 "/cgroup"; key = ($4 == "-" ? "" : $4) ":"; n = length(key)
+    while ((getline line < f) > 0) { i = index(line, ":"); if (substr(line, i + 1, n) == key) { print prefix $1 " " substr(line, i + 1 + n); break } }
+    close(f) }'
 }
 python='
 import os, sys

@@ -42,6 +42,8 @@ function one(change: Change): string {
       return t('make the cgroup {0} ({1})', end(change.path), visible(change.hierarchy));
     case 'remove':
       return t('remove the cgroup {0} ({1})', end(change.path), visible(change.hierarchy));
+    case 'quota':
+      return t('set the quota of {0} to {1}', end(change.path), `${change.to.quota}/${change.to.period}`);
     case 'set':
       return t('set {0} of {1} to {2}', visible(change.file), end(change.path), change.value === '' ? '""' : visible(change.value));
   }

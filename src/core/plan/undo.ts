@@ -4,7 +4,7 @@ import type { Action, WriteValue } from '../cgroup/action';
 import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';
 import type { HostModel } from '../model/hostModel';
-import { reason, refuse } from './context';
+import { libvirtMachine, reason, refuse } from './context';
 import { order } from './ordering';
 import type { Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
@@ -41,7 +41,7 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
       hostLabel: model.label,
       machine: machine && { name: machine.name, pid: machine.pid, startTime: machine.startTime },
       readAt: model.collection.startedAt,
-      steps: stepsOf(placed, known, undefined),
+      steps: stepsOf(placed, known, libvirtMachine(machine)),
       warnings: warnings.map(because => ({ because })),
       consent: plan.consent,
       asRoot: plan.asRoot,

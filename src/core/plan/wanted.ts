@@ -1,18 +1,12 @@
 import type { Action, CgroupRef } from '../cgroup/action';
 import { backendOf } from '../cgroup/backend';
+import { predict } from '../cgroup/predict';
 import type { World } from '../cgroup/world';
 import type { Thread } from '../model/hostModel';
-import { type Context, isUnit, refuse } from './context';
+import { type Context, refuse } from './context';
 import type { Change, Refusal } from './plan';
 import { cgroupRef, fileKey, hierarchyOf, parentOf, refKey, taskRef } from './refs';
 import { textOf } from './values';
-
-/** v2 controllers that work among threads (cgroup-v2.rst, "Threads"); perf_event is always on. */
-const OF_THREADS = ['cpu', 'cpuset', 'pids'] as const;
-
-function refOf(action: Action): string | undefined {
-  return 'cgroup' in action ? refKey(action.cgroup) : undefined;
-}
 
 /** Gathers the actions that changes come to, with those that have to be there for them. */
 export class Wanted {
@@ -20,11 +14,15 @@ export class Wanted {
   /** What interface files read where the model does not have it, by {@link fileKey}. */
   readonly known = new Map<string, string>();
   private readonly made = new Set<string>();
+  /** With what is made and filled so far: a cgroup within a new one is filled from that. */
+  private now: World;
 
   constructor(
     private readonly context: Context,
     readonly world: World,
-  ) {}
+  ) {
+    this.now = world;
+  }
 
   add(change: Change): Refusal | undefined {
     switch (change.kind) {
@@ -48,6 +46,8 @@ export class Wanted {
         return this.withRef(change, ref => this.make(ref));
       case 'remove':
         return this.withRef(change, ref => void this.actions.push({ kind: 'remove', cgroup: ref }));
+      case 'quota':
+        return this.withRef(change, ref => void this.actions.push(...backendOf(hierarchyOf(this.context.model, change.hierarchy)!).writesForQuota(this.now, ref, change.to)));
       case 'set':
         return this.withRef(change, ref => {
           const known = hierarchyOf(this.context.model, change.hierarchy)?.cgroups.get(change.path);
@@ -66,7 +66,7 @@ export class Wanted {
     const of = hierarchyOf(this.context.model, hierarchy);
     return this.withRef({ hierarchy, path: to }, ref => {
       const backend = backendOf(of!);
-      if (!this.made.has(refKey(ref))) this.fill(ref, backend.fill(this.world, ref));
+      this.fill(ref);
       this.actions.push({ kind: 'move', task: taskRef(thread), from: place.path, to: ref, file: process ? backend.processFile : backend.threadFile });
     });
   }
@@ -79,37 +79,26 @@ export class Wanted {
     if (parent) this.make(parent);
     if (this.made.has(refKey(ref))) return;
     this.made.add(refKey(ref));
-    this.actions.push({ kind: 'make', cgroup: ref }, ...backendOf(hierarchyOf(model, ref.hierarchy)!).fillNew(this.world, ref));
-    if (above !== undefined) this.enable(ref.hierarchy, above);
+    const backend = backendOf(hierarchyOf(model, ref.hierarchy)!);
+    this.push({ kind: 'make', cgroup: ref });
+    for (const write of backend.fillNew(this.now, ref)) this.push(write);
+    // What its siblings have it has too: as the root of the threaded domain hands it down.
+    const handedDown = this.now.cgroup(ref.hierarchy, backend.threadedDomain(this.now, ref.path))?.subtreeControl ?? [];
+    for (const write of backend.bringControllers(this.now, ref, handedDown)) this.push(write);
   }
 
-  /** What the parent has itself of controllers that threads can have, its child is to have too. A unit's own cgroup is left as systemd has it. */
-  private enable(hierarchy: string, path: string): void {
-    const { model } = this.context;
-    const parent = hierarchyOf(model, hierarchy)!.cgroups.get(path);
-    const ref = cgroupRef(model, hierarchy, path);
-    const controllers = parent ? parent.controllers : this.inherited(hierarchy, path);
-    const subtreeControl: readonly string[] | undefined = parent ? parent.subtreeControl : [];
-    if (!ref || !controllers || !subtreeControl || isUnit(model, hierarchy, path)) return;
-    const missing = OF_THREADS.filter(controller => controllers.includes(controller) && !subtreeControl.includes(controller));
-    const write: Action = { kind: 'write', cgroup: ref, file: 'cgroup.subtree_control', value: missing.map(controller => `+${controller}`).join(' ') };
-    if (missing.length > 0 && !this.actions.some(action => refOf(action) === refKey(ref) && action.kind === 'write' && action.file === write.file)) this.actions.push(write);
+  /** Of an existing cgroup: only where nothing can be in it as it is. */
+  private fill(ref: CgroupRef): void {
+    if (this.made.has(refKey(ref))) return;
+    this.made.add(refKey(ref)); // once, however many threads move there
+    const type = this.now.cgroup(ref.hierarchy, ref.path)?.type;
+    if (type !== undefined && type !== 'domain invalid') return;
+    for (const write of backendOf(hierarchyOf(this.context.model, ref.hierarchy)!).fillNew(this.now, ref)) this.push(write);
   }
 
-  /** Of a cgroup that is made by this plan: what those above it hand down. */
-  private inherited(hierarchy: string, path: string): readonly string[] | undefined {
-    const cgroups = hierarchyOf(this.context.model, hierarchy)!.cgroups;
-    for (let at = parentOf(path); at !== undefined; at = parentOf(at)) {
-      const known = cgroups.get(at);
-      if (known) return known.controllers && OF_THREADS.filter(controller => known.controllers!.includes(controller));
-    }
-    return undefined;
-  }
-
-  /** Once for each cgroup, however many threads move there. */
-  private fill(ref: CgroupRef, writes: readonly Action[]): void {
-    this.made.add(refKey(ref));
-    this.actions.push(...writes);
+  private push(action: Action): void {
+    this.actions.push(action);
+    this.now = predict(this.now, action).after;
   }
 
   private withRef({ hierarchy, path }: { readonly hierarchy: string; readonly path: string }, use: (ref: CgroupRef) => void): Refusal | undefined {

@@ -59,7 +59,7 @@ export const commands = {
     const entries = preview ? all.filter(({ id }) => id === preview.entry) : all;
     if (preview && entries[0]) return desk.openUndo(entries[0]);
     if (entries.length === 0) return nothingToUndo();
-    const items = entries.map(entry => ({ label: plain(entry.plan.title), description: `${plain(entry.plan.hostLabel)} · ${timeText(entry.at)}`, entry }));
+    const items = entries.map(entry => ({ label: plain(entry.plan.title), description: `${plain(entry.plan.hostLabel)} · ${timeText(entry.startedAt)}`, entry }));
     const picked = await pick(items, vscode.l10n.t('Undo'), vscode.l10n.t('The latest first'));
     if (picked) await desk.openUndo(picked.entry);
   },
@@ -95,8 +95,7 @@ function onPlan(run: (desk: Desk, preview: Preview) => Promise<void>): Command {
 async function undoable({ desk, hosts, nodes, isOnRows }: CommandContext): Promise<HistoryEntry[]> {
   const live = hosts.hosts.filter(({ source }) => source.kind === 'live' && (!isOnRows || nodes.some(({ state }) => state.source.id === source.id)));
   const entries = (await Promise.all(live.map(({ source }) => desk.history.of(source.id)))).flat();
-  const undone = new Set(entries.filter(({ applied }) => applied?.steps.every(({ state }) => state === 'done') === true).flatMap(({ undoes }) => undoes ?? []));
-  return entries.filter(({ id, applied }) => !undone.has(id) && applied?.steps.some(({ state }) => state === 'done') === true).sort((a, b) => b.at - a.at);
+  return entries.filter(({ undoneBy, applied }) => undoneBy === undefined && applied?.steps.some(({ state }) => state === 'done') === true).sort((a, b) => b.startedAt - a.startedAt);
 }
 
 function nothingToUndo(): void {

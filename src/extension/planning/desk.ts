@@ -78,7 +78,7 @@ export class Desk implements vscode.Disposable {
     preview.entry = id;
     try {
       // What cannot be written down is not done: nobody could undo it.
-      await this.history.append(plan.hostId, { kind: 'begun', id, at: Date.now(), plan, ...(preview.undoes === undefined ? {} : { undoes: preview.undoes }) });
+      await this.history.append(plan.hostId, { v: 1, event: 'started', id, at: Date.now(), plan, ...(preview.undoes === undefined ? {} : { undoes: preview.undoes }) });
     } catch (error) {
       return this.finish(preview, 'failed', vscode.l10n.t('Not applied: the history of this host cannot be written: {0}', core().describeError(error)));
     }
@@ -96,7 +96,7 @@ export class Desk implements vscode.Disposable {
       applied = { steps: plan.steps.map(() => ({ state: 'not done', errno: undefined, found: undefined, said: undefined })), complete: true, remarks: [core().describeError(error)] };
     }
     preview.applied = applied;
-    await this.history.append(plan.hostId, { kind: 'ended', id, at: Date.now(), applied }).catch((error: unknown) => this.log.error(core().describeError(error)));
+    await this.history.append(plan.hostId, { v: 1, event: 'ended', id, at: Date.now(), applied }).catch((error: unknown) => this.log.error(core().describeError(error)));
     if (!applied.complete) this.unsure.set(id, preview);
     const isDone = applied.complete && applied.steps.every(({ state }) => state === 'done');
     this.finish(preview, isDone ? 'applied' : 'failed', endText(applied));
@@ -127,8 +127,8 @@ export class Desk implements vscode.Disposable {
     for (const entry of await this.history.of(host).catch(() => [])) {
       const preview = this.unsure.get(entry.id);
       // What another window has under way has not broken off.
-      const isOver = preview !== undefined || entry.at + LONGEST < model.collection.startedAt;
-      if (entry.applied?.complete === true || !isOver || model.collection.startedAt < entry.at) continue;
+      const isOver = preview !== undefined || entry.startedAt + LONGEST < model.collection.startedAt;
+      if (entry.applied?.complete === true || !isOver || model.collection.startedAt < entry.startedAt) continue;
       this.unsure.delete(entry.id);
       await this.tellWhatWasDone(entry, model, preview);
     }
@@ -174,8 +174,8 @@ export class Desk implements vscode.Disposable {
 
   private async tellWhatWasDone(entry: HistoryEntry, model: HostModel, preview: Preview | undefined): Promise<void> {
     const { plan } = entry;
-    const applied = core().whatWasDone(plan, model);
-    await this.history.append(plan.hostId, { kind: 'ended', id: entry.id, at: Date.now(), applied: { ...applied, complete: true } });
+    const applied: Applied = { steps: core().whatWasDone(plan, model, entry.applied?.steps), complete: true, remarks: entry.applied?.remarks ?? [] };
+    await this.history.append(plan.hostId, { v: 1, event: 'ended', id: entry.id, at: Date.now(), applied });
     if (preview) {
       preview.applied = applied;
       preview.note = vscode.l10n.t('The answer broke off. This is what was found when the host was read again.');

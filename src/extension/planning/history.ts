@@ -1,41 +1,28 @@
-import { appendFile, mkdir, readFile, readdir } from 'node:fs/promises';
-import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { HistoryEntry, HistoryLine } from '../../core/apply/history';
+import type { HistoryEntry, HistoryEvent } from '../../core/apply/history';
 import type { HostId } from '../../core/host/source';
 import { core } from '../lazyCore';
 
-const SUFFIX = '.history';
-
-/**
- * What was changed on each host, by any window, in a file that is only ever appended to: a line before the host is asked,
- * one with its answer. Two windows write whole lines (O_APPEND), so neither loses what the other wrote.
- */
+/** What was changed on each host, by any window: a line before the host is asked, one with its answer. */
 export class History {
   constructor(private readonly storage: vscode.Uri) {}
 
-  async append(host: HostId, line: HistoryLine): Promise<void> {
-    await mkdir(this.storage.fsPath, { recursive: true });
-    await appendFile(this.fileOf(host), core().printHistoryLine(line), { mode: 0o600 });
+  async append(host: HostId, event: HistoryEvent): Promise<void> {
+    await this.fileOf(host).append(event);
     void vscode.commands.executeCommand('setContext', 'cgroupLens.hasHistory', true);
   }
 
   /** The oldest first; none where nothing was ever changed. */
   async of(host: HostId): Promise<readonly HistoryEntry[]> {
-    const text = await readFile(this.fileOf(host), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw error;
-    });
-    return core().parseHistory(text);
+    return (await this.fileOf(host).read()).entries;
   }
 
+  /** Those of which anything was ever written down. */
   async hosts(): Promise<readonly HostId[]> {
-    const files = await readdir(this.storage.fsPath).catch(() => []);
-    return files.filter(file => file.endsWith(SUFFIX)).map(file => Buffer.from(file.slice(0, -SUFFIX.length), 'base64url').toString('utf8'));
+    return core().historyHosts(this.storage.fsPath);
   }
 
-  /** A host's id may hold anything, and becomes one name. */
-  private fileOf(host: HostId): string {
-    return path.join(this.storage.fsPath, `${Buffer.from(host, 'utf8').toString('base64url')}${SUFFIX}`);
+  private fileOf(host: HostId): InstanceType<ReturnType<typeof core>['HistoryFile']> {
+    return new (core().HistoryFile)(this.storage.fsPath, host);
   }
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { HiddenTasks, HostModel, Machine, Place, Thread } from '../../core/model/hostModel';
 import { readAsRoot } from '../config';
+import { findingsIn, findingsOfThread } from '../findings';
 import type { HostState, HostView } from '../hostService';
 import { SshSource } from '../sshSource';
 import { Markdown, plain } from '../text';
@@ -180,11 +181,12 @@ function modeText(mode: HostModel['mode']): string {
 function machineItem({ id, state, machine, threads }: Extract<MachinesNode, { kind: 'machine' }>): vscode.TreeItem {
   const vcpus = machine.threads.filter(thread => thread.role.kind === 'vcpu').length;
   const bad = heldThreads(state.view!, machine);
-  const facts = [...(bad === 0 ? [] : [heldText(bad)]), `PID ${machine.pid}`];
+  const findings = findingsIn(state.view!.model).filter(finding => finding.machine === machine).length;
+  const facts = [...(findings === 0 ? [] : [findings === 1 ? vscode.l10n.t('1 finding') : vscode.l10n.t('{0} findings', findings)]), ...(bad === 0 ? [] : [heldText(bad)]), `PID ${machine.pid}`];
   if (machine.state === 'starting') facts.push(vscode.l10n.t('starting'));
   facts.push(vcpus === 1 ? vscode.l10n.t('1 vCPU') : vscode.l10n.t('{0} vCPUs', vcpus), machine.threads.length === 1 ? vscode.l10n.t('1 thread') : vscode.l10n.t('{0} threads', machine.threads.length));
   if (threads.length < machine.threads.length) facts.push(vscode.l10n.t('{0} fit the filter', threads.length));
-  const item = row(plain(machine.name), facts.join(' · '), machine.state === 'starting' ? 'loading' : 'vm', bad > 0 ? 'list.warningForeground' : undefined);
+  const item = row(plain(machine.name), facts.join(' · '), machine.state === 'starting' ? 'loading' : 'vm', bad + findings > 0 ? 'list.warningForeground' : undefined);
   item.collapsibleState = threads.length < machine.threads.length ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
   item.contextValue = 'machine';
   const text = new Markdown().own('**').host(machine.name).own('**\n').entry('PID', String(machine.pid)).entry(vscode.l10n.t('Executable'), machine.emulator);
@@ -223,12 +225,23 @@ function threadItem({ id, state, thread }: Extract<MachinesNode, { kind: 'thread
   const policy = thread.policy === 'other' ? [] : [`${thread.policy} ${thread.rtPriority}`];
   // Where the role says nothing the thread's own name does.
   const name = thread.role.kind === 'other' || thread.role.kind === 'kernel' ? [plain(thread.comm)] : [];
-  const item = row(plain(core().roleText(thread.role)), [...(facts ? [facts.text] : []), ...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy].join(' · '), ROLE_ICONS[thread.role.kind] ?? 'circle-outline', facts?.isBad ? 'list.warningForeground' : undefined);
+  const findings = findingFacts(view, thread);
+  const item = row(plain(core().roleText(thread.role)), [...findings, ...(facts ? [facts.text] : []), ...name, cpus, vscode.l10n.t('last on {0}', thread.lastCpu), ...policy].join(' · '), ROLE_ICONS[thread.role.kind] ?? 'circle-outline', facts?.isBad || findings.length > 0 ? 'list.warningForeground' : undefined);
   item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
   item.contextValue = 'thread';
   item.tooltip = threadTooltip(view, thread);
   badge(item, id, facts?.isBad ? 1 : 0);
   return item;
+}
+
+/** `vcpu-in-emulator: expected …/libvirt/vcpu2 (cpu,cpuacct)`, for each place where it should be. */
+function findingFacts({ model }: HostView, thread: Thread): string[] {
+  const byPlace = new Map<string, string[]>();
+  for (const { rule, expected, hierarchy } of findingsOfThread(model, thread)) {
+    const place = vscode.l10n.t('{0}: expected {1}', rule, shortPath(core().unescapeUnit(expected)));
+    byPlace.set(place, [...(byPlace.get(place) ?? []), hierarchy === '0::' ? 'v2' : hierarchy]);
+  }
+  return [...byPlace].map(([place, hierarchies]) => plain(`${place} (${hierarchies.join(', ')})`));
 }
 
 export const ROLE_ICONS: Readonly<Partial<Record<Thread['role']['kind'], string>>> = {
@@ -254,6 +267,10 @@ export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownSt
   }
   const facts = trouble(view, thread);
   if (facts) text.own('\n- ').host(facts.text);
+  for (const { rule, sentence, evidence } of findingsOfThread(view.model, thread)) {
+    text.entry(rule, sentence(path => shortPath(core().unescapeUnit(path))));
+    for (const { file, value } of evidence) text.own('\n  ').own('- ').host(file).own(': ').host(value);
+  }
   text.own('\n\n');
   const byPath = new Map<string, string[]>();
   for (const [key, place] of thread.membership.places) {

@@ -103,3 +103,9 @@ export function placeOf({ pid, tid }: TaskRef, key: string): string | undefined 
   const place = placesOf(pid, tid)[key];
   return place === undefined ? undefined : decodeBytes(Buffer.from(place, 'latin1'));
 }
+
+/** As the local host runs it: all at once. */
+export function applyCommand(plan: Plan): { argv: readonly string[]; stdin: string } {
+  const { argv, prelude, stdin } = applyQuestion(plan).command({ watched: false, asRoot: false });
+  return { argv, stdin: prelude + stdin };
+}

@@ -23,8 +23,8 @@ export class Qmp {
     }
   }
 
-  async execute(command: string): Promise<unknown> {
-    this.socket.write(`${JSON.stringify({ execute: command })}\n`);
+  async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
+    this.socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
     for (;;) {
       const { value, done } = await this.lines.next();
       if (done) throw new Error(`QEMU closed its monitor at ${command}`);

@@ -21,11 +21,16 @@ export function withTools(shell: string, awk: string, tools: Tools, set: Readonl
   // has nothing but what is to be tried. That proves, too, that nothing else is needed.
   const programs: Record<string, string> = { sh: shell, awk, ...(awk === 'mawk' ? { mawk: awk } : {}) };
   for (const tool of TOOLS) programs[tool] = tools === 'GNU' ? tool : 'busybox';
+  return withPrograms(programs, set);
+}
+
+/** What runs a script's shell where there are these programs alone, by the names that they have there. */
+export function withPrograms(programs: Readonly<Record<string, string>>, set: Readonly<Record<string, string>> = UTF8): string[] {
   const all = newFolder('bin');
   const commands = [
     `mount --bind /usr/bin ${all}`,
     'mount -t tmpfs -o mode=755 tmpfs /usr/bin',
-    ...Object.entries(programs).map(([name, program]) => `${all}/ln -s ${all}/${basename(required(program))} /usr/bin/${name}`),
+    ...Object.entries(programs).map(([name, program]) => `${all}/ln -s ${program.startsWith('/') ? program : `${all}/${basename(required(program))}`} /usr/bin/${name}`),
   ];
   const environment = Object.entries({ PATH: '/usr/bin', ...set }).map(([name, value]) => `${name}=${value}`);
   return [...inPrivateMounts(commands.join('\n')), `${all}/env`, '-u', 'LANG', '-u', 'LC_ALL', ...environment];

@@ -11,6 +11,8 @@ export class Link {
   readonly passed: Passed[] = [];
   private readonly sockets = new Set<Socket>();
   private generation = 0;
+  /** Bytes that the client may still send. */
+  private untilDeaf = Infinity;
 
   private constructor(
     private readonly server: Server,
@@ -32,7 +34,8 @@ export class Link {
         from.on('error', () => to.destroy());
         from.on('data', (chunk: Buffer) => {
           setTimeout(() => {
-            if (isSilent()) return;
+            if (isSilent() || (towards === 'client' && link.untilDeaf < 0)) return;
+            if (towards === 'host') link.untilDeaf -= chunk.length;
             link.passed.push({ towards, bytes: chunk.length });
             to.write(chunk);
           }, oneWay);
@@ -49,7 +52,13 @@ export class Link {
     this.generation++;
   }
 
+  /** When the client has sent more than so many bytes from now on, it hears nothing more: the host does. Until it is cut. */
+  goDeafAfter(bytes: number): void {
+    this.untilDeaf = bytes;
+  }
+
   cut(): void {
+    this.untilDeaf = Infinity;
     for (const socket of this.sockets) socket.destroy();
   }
 

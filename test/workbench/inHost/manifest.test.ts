@@ -50,7 +50,7 @@ describe('the manifest', () => {
   });
 
   it('activates only for its own documents, its views and its commands', () => {
-    assert.deepEqual(manifest.activationEvents, ['onFileSystem:cgroup-lens']);
+    assert.deepEqual(manifest.activationEvents, ['onFileSystem:cgroup-lens', 'onFileSystem:cgroupfs']);
   });
 
   it('says what an untrusted workspace may do', () => {

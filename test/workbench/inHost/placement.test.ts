@@ -37,10 +37,11 @@ for (const name of readdirSync(HOSTS).filter(file => file.endsWith('.capture')).
       }
     });
 
-    it('has our language and cannot be written', async () => {
+    it('has our language, is never saved by itself, and is written by nobody but a person', async () => {
       assert.equal(document.languageId, 'cgroup-placement');
-      assert.equal(vscode.workspace.fs.isWritableFileSystem('cgroup-lens'), false);
-      await assert.rejects(async () => vscode.workspace.fs.writeFile(document.uri, Buffer.from('x')));
+      assert.equal(vscode.workspace.getConfiguration('files', document).get('autoSave'), 'off');
+      assert.equal((await vscode.workspace.fs.stat(document.uri)).permissions, undefined);
+      await assert.rejects(async () => vscode.workspace.fs.writeFile(document.uri, Buffer.from('x')), /own save/);
       await assert.rejects(async () => vscode.workspace.fs.delete(document.uri));
     });
 

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Applied } from '../core/apply/applied';
+import { applyQuestion } from '../core/apply/apply';
+import { whatWasDone } from '../core/apply/found';
+import { HistoryFile } from '../core/apply/historyFile';
+import type { Source } from '../core/host/source';
+import { describeError } from '../core/messages';
+import { buildModel } from '../core/model/buildModel';
+import type { HostModel } from '../core/model/hostModel';
+import type { ProgramNames } from '../core/model/machines';
+import { makePlan } from '../core/plan/makePlan';
+import type { Plan, Planned } from '../core/plan/plan';
+import { printPlan } from '../core/plan/print';
+import { planScript } from '../core/plan/script';
+import { sentence } from '../core/plan/sentences';
+import { undoPlan } from '../core/plan/undo';
+import { type ChangeArguments, changesOfArguments, machineNamed } from './changes';
+import { ask, say } from './terminal';
+
+/** What the commands about plans have to work with. */
+export interface PlanCommand {
+  readonly source: Source;
+  readonly names: ProgramNames;
+  /** Aborted when the person gives up. */
+  readonly signal: AbortSignal;
+  /** One look at the host. */
+  limited(): AbortSignal;
+  readonly values: ChangeArguments & { readonly script?: boolean; readonly json?: boolean; readonly expert?: boolean; readonly yes?: boolean; readonly 'owners-way'?: boolean };
+}
+
+export async function planCommand(of: PlanCommand, machine: string): Promise<number> {
+  const planned = await planOf(of, machine);
+  if (!planned.plan) return refused(planned);
+  if (of.values.script) process.stdout.write(planScript(planned.plan));
+  else process.stdout.write(of.values.json ? `${JSON.stringify(planned.plan, null, 2)}\n` : printPlan(planned.plan));
+  return 0;
+}
+
+export async function applyCommand(of: PlanCommand, machine: string): Promise<number> {
+  const planned = await planOf(of, machine);
+  if (!planned.plan) return refused(planned);
+  const plan = of.values['owners-way'] ? planned.plan.ownersWay : planned.plan;
+  if (!plan) return no('libvirt and systemd have no way of their own for all of this; without --owners-way it is written to the kernel');
+  return showAndApply(of, plan, undefined);
+}
+
+export async function undoCommand(of: PlanCommand, id: string | undefined): Promise<number> {
+  const entries = (await historyOf(of).read()).entries.filter(entry => entry.undoneBy === undefined && entry.undoes === undefined);
+  const entry = id === undefined ? entries.at(-1) : entries.find(known => known.id.startsWith(id));
+  if (!entry) return no(id === undefined ? 'nothing was applied here from the command line that is not undone' : `no plan ${id} that is not undone; see: cgroup-lens history`);
+  const model = await modelOf(of);
+  // Whose end nobody heard: what the host shows of it counts.
+  const applied = entry.applied?.complete ? entry.applied : { steps: whatWasDone(entry.plan, model, entry.applied?.steps), complete: true, remarks: [] };
+  const planned = undoPlan(entry.plan, applied, model);
+  return planned.plan ? showAndApply(of, planned.plan, entry.id) : refused(planned);
+}
+
+export async function historyCommand(of: PlanCommand): Promise<number> {
+  for (const { id, startedAt, plan, applied, undoneBy } of (await historyOf(of).read()).entries) {
+    const done = applied?.steps.filter(step => step.state === 'done').length;
+    const state = applied === undefined ? 'not known' : `${done} of ${plan.steps.length} done`;
+    process.stdout.write(`${id}  ${new Date(startedAt).toISOString()}  ${state}${undoneBy === undefined ? '' : ', undone'}  ${plan.title}\n`);
+  }
+  return 0;
+}
+
+async function modelOf({ source, names, limited }: PlanCommand): Promise<HostModel> {
+  return (await buildModel(await source.collect(limited()), source, names)).model;
+}
+
+async function planOf(of: PlanCommand, name: string): Promise<Planned> {
+  const model = await modelOf(of);
+  const machine = machineNamed(model, name);
+  return makePlan(model, machine, changesOfArguments(model, machine, of.values), { expert: of.values.expert ?? false });
+}
+
+function refused({ refusal }: Planned): number {
+  say(sentence(refusal!.because));
+  for (const { title } of refusal!.instead) say(`instead: ${title}`);
+  return 1;
+}
+
+function no(text: string): number {
+  say(text);
+  return 1;
+}
+
+/** @param undoes the plan of the history that this one takes back */
+async function showAndApply(of: PlanCommand, plan: Plan, undoes: string | undefined): Promise<number> {
+  process.stderr.write(`${printPlan(plan)}\n`);
+  if (!(await isWanted(of, plan))) return no('nothing was done');
+  const history = historyOf(of);
+  const id = randomUUID().slice(0, 8);
+  await history.append({ v: 1, event: 'started', id, at: Date.now(), plan, ...(undoes === undefined ? {} : { undoes }) });
+  let applied: Applied;
+  try {
+    applied = await of.source.ask!(applyQuestion(plan), of.limited());
+  } catch (error) {
+    say(describeError(error));
+    return no(`what was done of it is not known; look with: cgroup-lens report, and take back what was with: cgroup-lens undo ${id}`);
+  }
+  await history.append({ v: 1, event: 'ended', id, at: Date.now(), applied });
+  process.stdout.write(printPlan(plan, applied));
+  if (applied.complete && applied.steps.every(({ state }) => state === 'done')) return 0;
+  const some = applied.steps.some(({ state }) => state === 'done');
+  say(some ? `it stopped; what was done of it is taken back with: cgroup-lens undo ${id}` : 'nothing of it was done');
+  return some ? 3 : 1;
+}
+
+/** `--yes` stands for a click, and for no more than that. */
+async function isWanted({ values, signal }: PlanCommand, { consent }: Plan): Promise<boolean> {
+  if (consent.kind === 'apply' && values.yes) return true;
+  if (consent.kind === 'type') return (await ask(`${sentence(consent.because)} Type "${consent.text}" to do it:`, signal)) === consent.text;
+  const answer = await ask(consent.kind === 'alone' ? `${sentence(consent.because)} Do it? [y/N]` : 'Do it? [y/N]', signal);
+  if (answer === undefined) say(consent.kind === 'apply' ? 'there is no terminal to ask at; add --yes' : 'this is only done when somebody at a terminal confirms it');
+  return /^y(es)?$/i.test(answer ?? '');
+}
+
+function historyOf({ source }: PlanCommand): HistoryFile {
+  const state = process.env['XDG_STATE_HOME'];
+  return new HistoryFile(join(state?.startsWith('/') ? state : join(homedir(), '.local/state'), 'cgroup-lens'), source.id);
+}

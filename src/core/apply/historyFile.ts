@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type History, type HistoryEvent, parseHistory, printEntry } from './history';
+
+/**
+ * The history of each host: a file that is only ever appended to, by one write for each event, so that two windows and
+ * the command line can do so at once. Nobody but the person may read it: it has names of theirs.
+ */
+export class HistoryFile {
+  readonly path: string;
+
+  /**
+   * @param folder is made when it is first written to
+   * @param hostId as in `Plan.hostId`
+   */
+  constructor(
+    private readonly folder: string,
+    hostId: string,
+  ) {
+    this.path = join(folder, nameOf(hostId));
+  }
+
+  /** Resolves when it is on the disk: a plan is written down before it is set going. */
+  async append(event: HistoryEvent): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    const file = await open(this.path, 'a', 0o600); // O_APPEND: the kernel finds the end
+    try {
+      const bytes = Buffer.from(printEntry(event));
+      const { bytesWritten } = await file.write(bytes);
+      if (bytesWritten !== bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written to ${this.path}`); // a full disk
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Empty where there is none yet. */
+  async read(): Promise<History> {
+    try {
+      return parseHistory(await readFile(this.path, 'utf8'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { entries: [], foreign: 0 };
+      throw error;
+    }
+  }
+}
+
+/** The hosts of which there is a history. */
+export async function historyHosts(folder: string): Promise<string[]> {
+  const hosts: string[] = [];
+  for (const name of await namesIn(folder)) {
+    const [first] = parseHistory(await readFile(join(folder, name), 'utf8')).entries;
+    if (first) hosts.push(first.plan.hostId);
+  }
+  return hosts;
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter(name => name.endsWith(SUFFIX)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+const SUFFIX = '.history.jsonl';
+
+/** To be recognised by a person, and no other host's: what a host is called may be anything. */
+function nameOf(hostId: string): string {
+  const plain = hostId.replace(/[^\w.@-]+/g, '-').replace(/^\.+/, '').slice(0, 60);
+  return `${plain}-${createHash('sha256').update(hostId).digest('hex').slice(0, 8)}${SUFFIX}`;
+}

@@ -1,0 +1,105 @@
+import { t } from '@vscode/l10n';
+import { layoutOf } from '../layout/layouts';
+import { effectiveCpus } from '../model/hierarchies';
+import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
+import { roleText } from '../model/roles';
+import type { Change } from '../plan/plan';
+import { visible } from '../visible';
+import type { Evidence, Finding, Fix, Rule } from './rule';
+
+/**
+ * `vcpu-in-emulator`: a vCPU's thread is not in the group that libvirt made for it.
+ *
+ * **Cause.** libvirt starts QEMU in `emulator`, learns from QEMU which threads are vCPUs, and moves each into its `vcpuN`.
+ * One that is elsewhere was moved by hand, by a script that wrote the whole process back (`cgroup.procs`, `cgclassify`),
+ * or by a restore of "all tasks". libvirt does not notice: `virsh vcpupin N` with the CPUs that it has written before
+ * answers 0 and moves nothing, and one with others fails with EINVAL.
+ *
+ * **Signature.** In a hierarchy where the machine has groups of threads, the thread `CPU N/KVM` is in another cgroup than
+ * `vcpuN`, and `vcpuN` exists. Not while the machine starts: until QEMU has answered all of them are in `emulator`, and no
+ * `vcpuN` is there yet.
+ *
+ * **Cost.** It shares the emulator's quota and CPUs with QEMU's main loop, and `schedinfo` and `vcpupin` have no effect on it.
+ *
+ * **Fix.** Writing its TID to `tasks` (v1) or `cgroup.threads` (v2) of `vcpuN`.
+ *
+ * **Sources.** libvirt src/qemu/qemu_process.c (qemuProcessSetupPid), src/util/vircgroup.c (virCgroupNewThread); measured
+ * with libvirt 9.0 on v1, hybrid and v2.
+ */
+export const vcpuInEmulator: Rule = {
+  id: 'vcpu-in-emulator',
+  check: model => model.machines.flatMap(machine => ofMachine(model, machine)),
+};
+
+interface Misplaced {
+  readonly hierarchy: Hierarchy;
+  readonly from: string;
+  readonly at: Cgroup | undefined;
+  readonly to: Cgroup;
+}
+
+function ofMachine(model: HostModel, machine: Machine): Finding[] {
+  const layout = layoutOf(model, machine);
+  if (!layout) return [];
+  return machine.threads.filter(({ role }) => role.kind === 'vcpu').flatMap(thread => {
+    const misplaced = model.hierarchies.flatMap((hierarchy): Misplaced[] => {
+      const expected = layout.expectedPath(thread, hierarchy.key);
+      const to = expected === undefined ? undefined : hierarchy.cgroups.get(expected);
+      const place = thread.membership.places.get(hierarchy.key);
+      return !to || !place || place.deleted || place.path === to.path ? [] : [{ hierarchy, from: place.path, at: place.cgroup, to }];
+    });
+    return misplaced.map(one => finding(machine, thread, one, misplaced));
+  });
+}
+
+function finding(machine: Machine, thread: Thread, one: Misplaced, all: readonly Misplaced[]): Finding {
+  const { hierarchy, from, at, to } = one;
+  const costs = differences(at, to);
+  return {
+    rule: vcpuInEmulator.id,
+    severity: 'warning',
+    machine,
+    thread,
+    hierarchy: hierarchy.key,
+    path: from,
+    expected: to.path,
+    evidence: evidence(thread, one),
+    sentence: shown => {
+      const where = t('{0} is in {1}, expected {2}', roleText(thread.role), visible(shown(from)), visible(shown(to.path)));
+      return costs.length === 0 ? where : `${where} (${costs.join(', ')})`;
+    },
+    fixes: [fix(thread, [one]), ...(all.length > 1 ? [fix(thread, all)] : [])],
+  };
+}
+
+function fix(thread: Thread, misplaced: readonly Misplaced[]): Fix {
+  const keys = misplaced.map(({ hierarchy }) => (hierarchy.version === 2 ? 'v2' : visible(hierarchy.key))).join(', ');
+  return {
+    title: shown => t('Move {0} to {1} ({2})', roleText(thread.role), visible(shown(misplaced[0]!.to.path)), keys),
+    changes: () => misplaced.map(({ hierarchy, to }): Change => ({ kind: 'move', thread, hierarchy: hierarchy.key, to: to.path })),
+  };
+}
+
+function evidence({ pid, tid }: Thread, { hierarchy, from, at, to }: Misplaced): Evidence[] {
+  // Without the hierarchy's number: that is another one after each boot.
+  const line = { file: `/proc/${pid}/task/${tid}/cgroup`, value: `${hierarchy.version === 2 ? '0::' : `${hierarchy.key}:`}${from}` };
+  return [line, ...[at, to].flatMap(cgroup => (cgroup ? valuesOf(cgroup, hierarchy.version) : []))];
+}
+
+function valuesOf({ directory, bandwidth, cpus }: Cgroup, version: 1 | 2): Evidence[] {
+  const values: [file: string, value: string][] = [];
+  if (cpus) values.push(['cpuset.cpus', cpus.toString()]);
+  if (bandwidth && version === 2) values.push(['cpu.max', `${bandwidth.quota} ${bandwidth.period}`]);
+  if (bandwidth && version === 1) values.push(['cpu.cfs_quota_us', bandwidth.quota === 'max' ? '-1' : String(bandwidth.quota)], ['cpu.cfs_period_us', String(bandwidth.period)]);
+  return directory === undefined ? [] : values.map(([file, value]) => ({ file: `${directory}/${file}`, value }));
+}
+
+/** What it gets where it is, and would get where it belongs. */
+function differences(at: Cgroup | undefined, to: Cgroup): string[] {
+  const found: string[] = [];
+  const [quota, ownQuota] = [at, to].map(cgroup => cgroup?.bandwidth && `${cgroup.bandwidth.quota}/${cgroup.bandwidth.period}`);
+  if (quota !== ownQuota && quota !== undefined && ownQuota !== undefined) found.push(t('quota {0} instead of {1}', quota, ownQuota));
+  const [cpus, ownCpus] = [effectiveCpus(at), effectiveCpus(to)];
+  if (cpus && ownCpus && !cpus.equals(ownCpus)) found.push(t('CPUs {0} instead of {1}', cpus.toString(), ownCpus.toString()));
+  return found;
+}

@@ -1,0 +1,53 @@
+import * as vscode from 'vscode';
+import type { HostModel, Machine, Thread } from '../core/model/hostModel';
+import type { Node, ParsedPlacement, Span } from '../core/placement/parse';
+import type { Finding } from '../core/rules/rule';
+import { core } from './lazyCore';
+
+const found = new WeakMap<HostModel, readonly Finding[]>();
+
+/** What is wrong on a host; looked for once in each model. */
+export function findingsIn(model: HostModel): readonly Finding[] {
+  let findings = found.get(model);
+  if (!findings) found.set(model, (findings = core().findingsOf(model)));
+  return findings;
+}
+
+export function findingsOfThread(model: HostModel, thread: Thread): Finding[] {
+  return findingsIn(model).filter(finding => finding.thread === thread);
+}
+
+/** A finding, and the words of a document that are at fault. */
+export interface PlacedFinding {
+  readonly finding: Finding;
+  readonly range: vscode.Range;
+}
+
+/** Where in a text of this machine each finding stands. Not those whose words a person has changed, or whose thread is not in it. */
+export function placeFindings(model: HostModel, machine: Machine, parsed: ParsedPlacement): PlacedFinding[] {
+  return findingsIn(model).filter(finding => finding.machine === machine).flatMap(finding => {
+    const range = wordsOf(finding, machine, parsed);
+    return range ? [{ finding, range }] : [];
+  });
+}
+
+function wordsOf({ thread, hierarchy, path }: Finding, machine: Machine, parsed: ParsedPlacement): vscode.Range | undefined {
+  const node = parsed.nodes.find((one): one is Extract<Node, { kind: 'thread' }> => one.kind === 'thread' && threadOf(one, machine, parsed) === thread);
+  if (!node) return undefined;
+  const row = parsed.nodes.find((one): one is Extract<Node, { kind: 'row' }> => one.kind === 'row' && one.line > node.line && one.line <= node.last && one.row.hierarchies.includes(hierarchy));
+  if (!row) return rangeOf(node.cells.role); // it is where all others are, too
+  return row.row.path === path ? rangeOf(row.cells.path) : undefined;
+}
+
+/**
+ * The thread that a line speaks of, or that a line below it belongs to; `undefined` when it is gone. A text may be older
+ * than the model, and its TID another thread's by now.
+ */
+export function threadOf(node: Extract<Node, { kind: 'thread' }>, machine: Machine, parsed: ParsedPlacement): Thread | undefined {
+  if (parsed.placement?.machine.pid !== machine.pid) return undefined;
+  return machine.threads.find(({ tid, role }) => tid === node.tid && core().roleText(role) === node.role);
+}
+
+export function rangeOf({ line, start, end }: Span): vscode.Range {
+  return new vscode.Range(line, start, line, end);
+}

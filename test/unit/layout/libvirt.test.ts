@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { layoutOf } from '../../../src/core/layout/layouts';
+import type { HostModel, Machine } from '../../../src/core/model/hostModel';
+import { roleText } from '../../../src/core/model/roles';
+import { type Changeable, DERIVED_HOSTS, type HostName, QEMU, REAL_HOSTS, SCOPE, machine, modelOf } from '../fixtures';
+
+/** Hierarchies in which libvirt has groups of threads on each host, and the directory that holds them. */
+const HOSTS: Readonly<Record<HostName, readonly [machines: string[], kind: string | undefined, hierarchies: string, parent: string]>> = {
+  'guest-v2': [['serial'], 'libvirt with systemd', '0::', `${SCOPE}/libvirt`],
+  'guest-hybrid': [['serial'], 'libvirt with systemd', 'cpu,cpuacct cpuset', `${SCOPE}/libvirt`],
+  'guest-legacy': [['serial'], 'libvirt with systemd', 'cpu,cpuacct cpuset', `${SCOPE}/libvirt`],
+  'host-v1-libvirt': [['kvmdemo', 'serial'], 'libvirt alone', 'cpu cpuset 0::', '/machine/qemu-ID-NAME.libvirt-qemu'],
+  'numa-isolated': [['serial'], 'libvirt with systemd', '0::', `${SCOPE}/libvirt`],
+  'container-ns': [['serial'], 'libvirt with systemd', '0::', `/..${SCOPE}/libvirt`],
+  'misplaced-vcpus': [['serial'], 'libvirt with systemd', 'cpu,cpuacct cpuset', `${SCOPE}/libvirt`],
+};
+
+/** Thread → hierarchy → where it is expected. */
+function expectations(model: HostModel, of: Machine): Record<string, Record<string, string>> {
+  const layout = layoutOf(model, of)!;
+  return Object.fromEntries(of.threads.map(thread => [
+    `${thread.tid} ${roleText(thread.role)}`,
+    Object.fromEntries(model.hierarchies.flatMap(({ key }) => {
+      const path = layout.expectedPath(thread, key);
+      return path === undefined ? [] : [[key, path]];
+    })),
+  ]));
+}
+
+describe('the layout of libvirt', () => {
+  for (const name of [...REAL_HOSTS, ...DERIVED_HOSTS]) {
+    it(`is recognised in ${name}: each thread in its group, where there are groups`, async () => {
+      const { model } = await modelOf(name);
+      const [machines, kind, hierarchies, parent] = HOSTS[name];
+      for (const machineName of machines) {
+        const of = machine(model, machineName);
+        const layout = layoutOf(model, of)!;
+        assert.equal(layout.kind, kind);
+        const directory = parent.replace('ID-NAME', `${machineName === 'serial' ? 1 : 2}-${machineName}`);
+        let vcpus = 0;
+        for (const thread of of.threads) {
+          const group = thread.role.kind === 'vcpu' ? `vcpu${thread.role.id}` : thread.role.kind === 'iothread' ? thread.role.id : thread.role.kind === 'kernel' ? undefined : 'emulator';
+          vcpus += thread.role.kind === 'vcpu' ? 1 : 0;
+          for (const { key } of model.hierarchies) {
+            assert.equal(layout.expectedPath(thread, key), group === undefined || !hierarchies.split(' ').includes(key) ? undefined : `${directory}/${group}`, `${thread.tid} in ${key}`);
+          }
+        }
+        assert.equal(vcpus, 4);
+      }
+    });
+  }
+
+  for (const name of REAL_HOSTS) {
+    it(`is what the threads of ${name} are in`, async () => {
+      const { model } = await modelOf(name);
+      let compared = 0;
+      for (const of of model.machines) {
+        const layout = layoutOf(model, of);
+        for (const thread of layout ? of.threads : []) {
+          for (const [key, { path }] of thread.membership.places) {
+            const expected = layout!.expectedPath(thread, key);
+            if (expected === undefined) continue;
+            assert.equal(path, expected, `${thread.tid} in ${key}`);
+            compared += 1;
+          }
+        }
+      }
+      assert.ok(compared >= 9, `${compared}`);
+    });
+  }
+
+  it('is none of a machine that was started by hand', async () => {
+    const { model } = await modelOf('host-v1-libvirt');
+    for (const name of ['hybrid-tcg', 'legacy-tcg']) assert.equal(layoutOf(model, machine(model, name)), undefined);
+  });
+
+  /** Rewrites every path of the machine's groups. */
+  function moved(copy: Changeable, change: (path: string) => string): void {
+    for (const [path, text] of [...copy.files]) if (/\/task\/\d+\/cgroup$/.test(path)) copy.files.set(path, text.split('\n').map(change).join('\n'));
+    const directories = [...copy.directories].map(change);
+    copy.directories.clear();
+    for (const directory of directories) copy.directories.add(directory);
+  }
+
+  it('before libvirt 7.1, without the level "libvirt"', async () => {
+    const { model } = await modelOf('guest-v2', copy => moved(copy, path => path.replace('.scope/libvirt', '.scope')));
+    const of = machine(model, 'serial');
+    assert.equal(layoutOf(model, of)!.expectedPath(of.threads[1]!, '0::'), `${SCOPE}/vcpu0`);
+  });
+
+  it('while QEMU has not told its vCPUs: all in emulator, and no group for them', async () => {
+    const { model } = await modelOf('guest-v2', copy => {
+      moved(copy, path => path.replace(/libvirt\/\w+$/, 'libvirt/emulator'));
+      for (const directory of copy.directories) if (/\/(vcpu|iothread)\d$/.test(directory)) copy.directories.delete(directory);
+    });
+    const all = expectations(model, machine(model, 'serial'));
+    assert.deepEqual(all['528 vCPU 0'], {});
+    assert.deepEqual(all['519 emulator'], { '0::': `${SCOPE}/libvirt/emulator` });
+  });
+
+  it('while its first vCPU is about to be moved: all in emulator, one group there', async () => {
+    const { model } = await modelOf('guest-v2', copy => {
+      moved(copy, path => path.replace(/libvirt\/\w+$/, 'libvirt/emulator'));
+      for (const directory of copy.directories) if (/\/(vcpu[1-9]|iothread\d)$/.test(directory)) copy.directories.delete(directory);
+    });
+    assert.deepEqual(expectations(model, machine(model, 'serial'))['528 vCPU 0'], {});
+  });
+
+  it('when all vCPUs were moved to emulator by hand: their groups are all there', async () => {
+    const { model } = await modelOf('guest-v2', copy => {
+      for (const [path, text] of [...copy.files]) if (/\/task\/\d+\/cgroup$/.test(path)) copy.files.set(path, text.replace(/libvirt\/\w+$/m, 'libvirt/emulator'));
+    });
+    assert.deepEqual(expectations(model, machine(model, 'serial'))['528 vCPU 0'], { '0::': `${SCOPE}/libvirt/vcpu0` });
+  });
+
+  it('while it starts: nothing is expected of libvirt\'s child', async () => {
+    const { model } = await modelOf('guest-v2', copy => {
+      copy.links.set(`/proc/${QEMU}/exe`, '/usr/sbin/libvirtd');
+      copy.files.set(`/proc/${QEMU}/cmdline`, 'libvirtd\0');
+    });
+    const of = machine(model, 'serial');
+    assert.equal(of.state, 'starting');
+    assert.ok(Object.values(expectations(model, of)).every(places => Object.keys(places).length === 0));
+  });
+
+  it('an I/O thread that libvirt did not name has no group of its own', async () => {
+    const { model } = await modelOf('guest-v2', copy => copy.files.set(`/proc/${QEMU}/task/525/stat`, copy.files.get(`/proc/${QEMU}/task/525/stat`)!.replace('(IO iothread1)', '(IO ../../x)')));
+    const of = machine(model, 'serial');
+    assert.equal(layoutOf(model, of)!.expectedPath(of.threads.find(t => t.tid === 525)!, '0::'), undefined);
+  });
+});

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { findingsOf } from '../../../src/core/rules/allRules';
+import type { Finding } from '../../../src/core/rules/rule';
+import { vcpuInEmulator } from '../../../src/core/rules/vcpuInEmulator';
+import { type Changeable, DERIVED_HOSTS, type HostName, QEMU, REAL_HOSTS, SCOPE, modelOf } from '../fixtures';
+
+const shown = (path: string): string => path.replace(`${SCOPE}/libvirt`, 'S');
+
+async function findings(host: HostName, change?: (copy: Changeable) => void): Promise<Finding[]> {
+  return vcpuInEmulator.check((await modelOf(host, change)).model);
+}
+
+/** Puts a thread into another cgroup of one hierarchy; `line` is how its line of /proc/PID/cgroup begins behind the number. */
+function put(copy: Changeable, pid: number, tid: number, key: string, path: string): void {
+  const file = `/proc/${pid}/task/${tid}/cgroup`;
+  const text = copy.files.get(file)!;
+  const changed = text.split('\n').map(line => (line.replace(/^\d+:/, '').startsWith(`${key}:`) ? line.slice(0, line.indexOf(':/') + 1) + path : line)).join('\n');
+  assert.notEqual(changed, text, `${tid} is not in ${key}`);
+  copy.files.set(file, changed);
+}
+
+describe('vcpu-in-emulator', () => {
+  it('a vCPU in emulator in one hierarchy, another in two: said of each, with its cost', async () => {
+    assert.deepEqual((await findings('misplaced-vcpus')).map(f => `${f.thread.tid} ${f.hierarchy}: ${f.sentence(shown)}`), [
+      '460 cpu,cpuacct: vCPU 2 is in S/emulator, expected S/vcpu2 (quota 80000/100000 instead of 50000/100000)',
+      '461 cpu,cpuacct: vCPU 3 is in S/emulator, expected S/vcpu3 (quota 80000/100000 instead of 50000/100000)',
+      '461 cpuset: vCPU 3 is in S/emulator, expected S/vcpu3 (CPUs 0 instead of 1)',
+    ]);
+  });
+
+  it('its fix moves the thread to its own group there, and where there is more to move, everywhere', async () => {
+    const [first, second] = await findings('misplaced-vcpus');
+    const of = (finding: Finding): unknown => finding.fixes.map(fix => [fix.title(shown), fix.changes().map(c => (c.kind === 'move' ? `${c.thread.tid} ${c.hierarchy} ${c.to}` : c.kind))]);
+    assert.deepEqual(of(first!), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', [`460 cpu,cpuacct ${SCOPE}/libvirt/vcpu2`]]]);
+    assert.deepEqual(of(second!), [
+      ['Move vCPU 3 to S/vcpu3 (cpu,cpuacct)', [`461 cpu,cpuacct ${SCOPE}/libvirt/vcpu3`]],
+      ['Move vCPU 3 to S/vcpu3 (cpu,cpuacct, cpuset)', [`461 cpu,cpuacct ${SCOPE}/libvirt/vcpu3`, `461 cpuset ${SCOPE}/libvirt/vcpu3`]],
+    ]);
+  });
+
+  it('its evidence is what was read', async () => {
+    assert.deepEqual((await findings('misplaced-vcpus'))[0]!.evidence, [
+      { file: '/proc/450/task/460/cgroup', value: `cpu,cpuacct:${SCOPE}/libvirt/emulator` },
+      { file: `/sys/fs/cgroup/cpu,cpuacct${SCOPE}/libvirt/emulator/cpu.cfs_quota_us`, value: '80000' },
+      { file: `/sys/fs/cgroup/cpu,cpuacct${SCOPE}/libvirt/emulator/cpu.cfs_period_us`, value: '100000' },
+      { file: `/sys/fs/cgroup/cpu,cpuacct${SCOPE}/libvirt/vcpu2/cpu.cfs_quota_us`, value: '50000' },
+      { file: `/sys/fs/cgroup/cpu,cpuacct${SCOPE}/libvirt/vcpu2/cpu.cfs_period_us`, value: '100000' },
+    ]);
+  });
+
+  it('in v2, in v1 alone, and where libvirt is without systemd', async () => {
+    const v2 = await findings('guest-v2', copy => put(copy, QEMU, 530, '', `${SCOPE}/libvirt/emulator`));
+    assert.deepEqual(v2.map(f => f.fixes[0]!.title(shown)), ['Move vCPU 2 to S/vcpu2 (v2)']);
+    assert.equal(v2[0]!.evidence[0]!.value, `0::${SCOPE}/libvirt/emulator`);
+    const alone = await findings('host-v1-libvirt', copy => put(copy, 29142, 29151, 'cpuset', '/machine/qemu-2-kvmdemo.libvirt-qemu/emulator'));
+    assert.deepEqual(alone.map(f => [f.hierarchy, f.expected]), [['cpuset', '/machine/qemu-2-kvmdemo.libvirt-qemu/vcpu2']]);
+  });
+
+  it('in the group of another vCPU, in the scope, in the root', async () => {
+    for (const path of [`${SCOPE}/libvirt/vcpu1`, SCOPE, '/']) {
+      const [found] = await findings('guest-v2', copy => put(copy, QEMU, 530, '', path));
+      assert.deepEqual([found?.thread.tid, found?.path, found?.expected], [530, path, `${SCOPE}/libvirt/vcpu2`]);
+    }
+  });
+
+  for (const name of [...REAL_HOSTS, ...DERIVED_HOSTS].filter(host => host !== 'misplaced-vcpus')) {
+    it(`says nothing of ${name}, where nothing is wrong`, async () => assert.deepEqual(findingsOf((await modelOf(name)).model), []));
+  }
+
+  const silent: Record<string, (copy: Changeable) => void> = {
+    'an I/O thread in emulator': copy => put(copy, QEMU, 525, '', `${SCOPE}/libvirt/emulator`),
+    'the emulator in a vCPU\'s group': copy => put(copy, QEMU, QEMU, '', `${SCOPE}/libvirt/vcpu0`),
+    'a vCPU without a group of its own: it was plugged in and not placed': copy => {
+      put(copy, QEMU, 530, '', `${SCOPE}/libvirt/emulator`);
+      copy.directories.delete(`/sys/fs/cgroup${SCOPE}/libvirt/vcpu2`);
+    },
+    'a vCPU whose cgroup was removed under it': copy => put(copy, QEMU, 530, '', `${SCOPE}/libvirt/emulator (deleted)`),
+    'a helper of the kernel in a vCPU\'s group': copy => {
+      copy.files.set(`/proc/${QEMU}/task/523/stat`, copy.files.get(`/proc/${QEMU}/task/523/stat`)!.replace('(qemu-system-x86)', '(kvm-nx-lpage-re)'));
+      put(copy, QEMU, 523, '', `${SCOPE}/libvirt/vcpu0`);
+    },
+    'a machine whose vCPUs are not known yet': copy => {
+      for (const tid of [528, 529, 530, 531]) put(copy, QEMU, tid, '', `${SCOPE}/libvirt/emulator`);
+      for (const n of [0, 1, 2, 3]) copy.directories.delete(`/sys/fs/cgroup${SCOPE}/libvirt/vcpu${n}`);
+    },
+  };
+  for (const [name, change] of Object.entries(silent)) it(`says nothing of ${name}`, async () => assert.deepEqual(await findings('guest-v2', change), []));
+});
