@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Applied } from '../../src/core/apply/applied';
+import type { Applied } from '../../src/core/plan/applied';
 import { encodeBytes } from '../../src/core/parse/bytes';
 import { planScript } from '../../src/core/plan/script';
 import type { Plan, Step } from '../../src/core/plan/plan';

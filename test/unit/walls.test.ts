@@ -36,13 +36,19 @@ const WALLS: Readonly<Record<string, Wall>> = {
     breach: ['src/core/placement/print.ts', 'src/core/capture/format.ts'],
   },
   'a layout imports only model, parse and itself': { from: /^src\/core\/layout\//, mayImportOnly: /^src\/core\/(parse|model|layout)\//, breach: ['src/core/layout/libvirt.ts', 'src/core/placement/print.ts'] },
+  'the kernel\'s rules import only model, parse and themselves': { from: /^src\/core\/cgroup\//, mayImportOnly: /^src\/core\/(parse|model|cgroup)\//, breach: ['src/core/cgroup/move.ts', 'src/core/plan/plan.ts'] },
+  'plans import only what they are made of, and words': {
+    from: /^src\/core\/plan\//,
+    mayImportOnly: /^src\/core\/((parse|model|cgroup|placement|plan)\/|(visible|shellWord|interfaceFiles)\.ts$)|^@vscode\/l10n$/,
+    breach: ['src/core/plan/script.ts', 'src/core/collect/shell.ts'],
+  },
   'rules import only what they judge by, plans and words': {
     from: /^src\/core\/rules\//,
     mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|plan|rules)\/|visible\.ts$)|^@vscode\/l10n$/,
     breach: ['src/core/rules/vcpuInEmulator.ts', 'src/core/placement/print.ts'],
   },
-  'parse, model, placement, layouts and rules reach no host and no collector, not even through a third': {
-    from: /^src\/core\/(parse|model|placement|layout|rules)\//,
+  'parse, model, placement, layouts, rules and plans reach no host and no collector, not even through a third': {
+    from: /^src\/core\/(parse|model|placement|cgroup|layout|rules|plan)\//,
     mayNotReach: /^src\/core\/(host|collect|capture|apply)\/|^node:(child_process|fs|net|http|https|tls)(\/|$)/,
     breach: ['src/core/model/topology.ts', 'src/core/visible.ts', 'src/core/host/localHost.ts'],
   },

@@ -4,7 +4,7 @@ import type { Decoder } from '../host/source';
 import { describeError } from '../messages';
 import { decodeBytes } from '../parse/bytes';
 import type { Plan } from '../plan/plan';
-import type { Applied, StepResult } from './applied';
+import type { Applied, StepResult } from '../plan/applied';
 import { errnoOf } from './errnoOf';
 
 export const FIRST_LINE = '=cgroup-lens-apply 1';

@@ -4,7 +4,7 @@ import type { HostModel, Thread } from '../model/hostModel';
 import type { Plan, Step } from '../plan/plan';
 import { findThread, hierarchyOf } from '../plan/refs';
 import { textOf } from '../plan/values';
-import type { StepResult } from './applied';
+import type { StepResult } from '../plan/applied';
 
 /**
  * What was done of a plan whose answer broke off, by a later model of the host. Steps are done in order and stop at the

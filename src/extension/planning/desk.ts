@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import type { Applied } from '../../core/apply/applied';
+import type { Applied } from '../../core/plan/applied';
 import type { HistoryEntry } from '../../core/apply/history';
 import type { HostId } from '../../core/host/source';
 import type { HostModel } from '../../core/model/hostModel';
