@@ -19,8 +19,11 @@ const canary = (name: string): string[] => [`$(touch ${name})`, `\`touch ${name}
 describe('plans about hostile names', () => {
   let hostile: Hostile;
   /** The shell runs here: a name cannot hold a slash. */
-  const folder = newFolder('canary');
-  before(async () => (hostile = await hostileProcess()));
+  let folder: string;
+  before(async () => {
+    folder = newFolder('canary');
+    hostile = await hostileProcess();
+  });
   after(cleanUp);
 
   const ways: readonly (readonly [string, (shell: (typeof SHELLS)[number], plan: Plan) => Promise<Applied>])[] = [

@@ -52,8 +52,18 @@ const WALLS: Readonly<Record<string, Wall>> = {
     mayNotReach: /^src\/core\/(host|collect|capture|apply)\/|^node:(child_process|fs|net|http|https|tls)(\/|$)/,
     breach: ['src/core/model/topology.ts', 'src/core/visible.ts', 'src/core/host/localHost.ts'],
   },
+  'plans and predictions are made without a host: they are data': {
+    from: /^src\/core\/(plan|cgroup)\//,
+    mayNotReach: /^src\/core\/(host|collect|capture)\/|^node:(child_process|fs|net|http|https|tls)(\/|$)/,
+    breach: ['src/core/plan/script.ts', 'src/core/visible.ts', 'src/core/collect/shell.ts'],
+  },
+  'nothing in the core does a plan but what is there for it; its results may be known': {
+    from: /^src\/core\/(?!apply\/)/,
+    mayNotReach: /^src\/core\/apply\/(?!applied\.ts$)/,
+    breach: ['src/core/plan/undo.ts', 'src/core/apply/applied.ts', 'src/core/apply/apply.ts'],
+  },
   'a capture is opened without a host: it starts no process': { from: /^src\/core\/capture\//, mayNotReach: /^src\/core\/collect\/|^node:child_process$/, breach: ['src/core/capture/captureSource.ts', 'src/core/host/localHost.ts', 'node:child_process'] },
-  'hosts know neither the collector nor a meaning': { from: /^src\/core\/host\//, mayNotReach: /^src\/core\/(collect|capture|model|placement)\//, breach: ['src/core/host/source.ts', 'src/core/model/hostModel.ts'] },
+  'hosts know neither the collector nor a meaning': { from: /^src\/core\/host\//, mayNotReach: /^src\/core\/(collect|capture|model|placement|cgroup|plan|apply)\//, breach: ['src/core/host/source.ts', 'src/core/model/hostModel.ts'] },
   'only hosts that are reached by SSH know its libraries': { from: /^src\/(?!core\/host\/ssh|core\/host\/(identities|unlockKey)\.ts|extension\/ssh\.ts)/, mayImportOnly: /^(?!ssh2$|ssh-config$)/, breach: ['src/core/host/localHost.ts', 'ssh2'] },
   'nothing imports the command line': { from: /^src\/(?!cli\/)/, mayNotReach: /^src\/cli\//, breach: ['src/extension/extension.ts', 'src/cli/json.ts'] },
 };

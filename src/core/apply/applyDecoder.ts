@@ -1,5 +1,6 @@
+import { t } from '@vscode/l10n';
 import { Pending } from '../collect/pending';
-import { ApplyError } from '../errors';
+import { ApplyError, CollectError } from '../errors';
 import type { Decoder } from '../host/source';
 import { describeError } from '../messages';
 import { decodeBytes } from '../parse/bytes';
@@ -55,7 +56,7 @@ export class ApplyDecoder implements Decoder<Applied> {
   }
 
   broken(error: unknown): Applied {
-    this.remark(describeError(error));
+    this.remark(CollectError.is(error, 'cancelled') ? t('It was cancelled while it was under way.') : describeError(error));
     return this.applied();
   }
 
