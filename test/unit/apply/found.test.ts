@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { whatWasDone } from '../../../src/core/apply/found';
-import type { StepResult } from '../../../src/core/apply/applied';
+import type { StepResult } from '../../../src/core/plan/applied';
 import type { Action } from '../../../src/core/cgroup/action';
 import type { Effect } from '../../../src/core/cgroup/outcome';
 import type { Cgroup, HostModel, Thread } from '../../../src/core/model/hostModel';

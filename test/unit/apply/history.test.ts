@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Applied } from '../../../src/core/apply/applied';
+import type { Applied } from '../../../src/core/plan/applied';
 import { type HistoryEvent, parseHistory, printEntry } from '../../../src/core/apply/history';
 import { HistoryFile, historyHosts } from '../../../src/core/apply/historyFile';
 import type { Plan } from '../../../src/core/plan/plan';
