@@ -97,8 +97,10 @@ function remove(random: Random, world: World, tree: Tree): Action {
 function write(random: Random, world: World, tree: Tree): Action {
   const candidates = FILES.filter(({ version, controller }) => version === tree.version && (controller === 'cgroup' || tree.controllers.includes(controller)));
   if (candidates.length === 0) return move(random, world, [tree]);
-  const { file, values } = random.choose(candidates.map(one => [one.weight, one] as const));
-  const own = ownCgroups(world, tree);
+  const { file, values, controller } = random.choose(candidates.map(one => [one.weight, one] as const));
+  const all = ownCgroups(world, tree);
+  const having = all.filter(({ controllers }) => controllers?.includes(controller)); // v2: elsewhere there is no such file
+  const own = having.length > 0 && random.chance(0.9) ? having : all;
   const path = random.chance(0.97) ? random.pick(own.length > 1 && random.chance(0.9) ? own.slice(1) : own).path : '/';
   // The root's own values are everybody's: it is only ever asked for what it refuses.
   const isRefused = !['cgroup.subtree_control', 'cpu.rt_runtime_us', 'cpu.rt_period_us'].includes(file);
