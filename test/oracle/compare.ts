@@ -41,9 +41,11 @@ function compare(before: World, action: Action, outcome: Outcome, { after }: Pre
   const [old, seen, expected] = [observe(before), observe(now), observe(after)];
   const wrong: string[] = [];
   const explained = new Set<string>();
+  const open = new Set<string>();
   for (const effect of outcome.effects) {
     const key = keyOf(effect);
     explained.add(key);
+    if (effect.kind === 'value' && effect.open) open.add(key);
     if (!holds(effect, seen.get(key))) wrong.push(`${key}: predicted ${JSON.stringify(effect)}, reads ${seen.get(key)}`);
   }
   if (outcome.errno === undefined) for (const key of direct(action, before)) explained.add(key);
@@ -58,7 +60,7 @@ function compare(before: World, action: Action, outcome: Outcome, { after }: Pre
   // The host that the next step of a plan would be predicted from.
   if (outcome.errno !== undefined) return wrong;
   for (const [key, text] of expected) {
-    if (key.endsWith(' allowed') || seen.get(key) === text) continue; // see the effects
+    if (key.endsWith(' allowed') || seen.get(key) === text || open.has(key)) continue; // see the effects
     if (seen.has(key) || key.startsWith('task ') || !key.includes('.')) wrong.push(`${key}: ${text} in the world after, reads ${seen.get(key)}`);
   }
   for (const cgroup of cgroupsOf(now)) {
@@ -80,7 +82,7 @@ function keyOf(effect: Effect): string {
 
 function holds(effect: Effect, seen: string | undefined): boolean {
   if (effect.kind === 'type') return effect.type === seen;
-  if (effect.kind === 'value') return effect.value === seen;
+  if (effect.kind === 'value') return effect.open === true || effect.value === seen;
   if (!effect.open) return effect.cpus === seen;
   const [least, most, now] = [effect.open.least, effect.open.most, seen ?? ''].map(text => parseCpuList(text) ?? CpuSet.empty) as [CpuSet, CpuSet, CpuSet];
   return !now.isEmpty && least.isSubsetOf(now) && now.isSubsetOf(most);
@@ -106,10 +108,11 @@ function direct(action: Action, before: World): string[] {
 
 /** How much a prediction leaves open: its outcomes, and for each affinity that is open in one how many more it can be. */
 export function sizeOf({ outcomes }: Prediction): number {
-  return outcomes.reduce((sum, { effects }) => sum + 1 + effects.reduce((more, effect) => more + open(effect), 0), 0);
+  return outcomes.reduce((sum, { effects }) => sum + 1 + effects.reduce((more, effect) => more + othersOf(effect), 0), 0);
 }
 
-function open(effect: Effect): number {
+function othersOf(effect: Effect): number {
+  if (effect.kind === 'value') return effect.open ? 1 : 0;
   if (effect.kind !== 'allowed' || !effect.open) return 0;
   const [least, most] = [parseCpuList(effect.open.least)!, parseCpuList(effect.open.most)!];
   return 2 ** (most.size - least.size) - (least.isEmpty ? 1 : 0) - 1;

@@ -97,12 +97,17 @@ function remove(random: Random, world: World, tree: Tree): Action {
 function write(random: Random, world: World, tree: Tree): Action {
   const candidates = FILES.filter(({ version, controller }) => version === tree.version && (controller === 'cgroup' || tree.controllers.includes(controller)));
   if (candidates.length === 0) return move(random, world, [tree]);
-  const { file, values } = random.choose(candidates.map(one => [one.weight, one] as const));
-  const own = ownCgroups(world, tree);
+  const { file, values, controller } = random.choose(candidates.map(one => [one.weight, one] as const));
+  const all = ownCgroups(world, tree);
+  const having = all.filter(({ controllers }) => controllers?.includes(controller)); // v2: elsewhere there is no such file
+  const own = having.length > 0 && random.chance(0.9) ? having : all;
   const path = random.chance(0.97) ? random.pick(own.length > 1 && random.chance(0.9) ? own.slice(1) : own).path : '/';
   // The root's own values are everybody's: it is only ever asked for what it refuses.
   const isRefused = !['cgroup.subtree_control', 'cpu.rt_runtime_us', 'cpu.rt_period_us'].includes(file);
-  return { kind: 'write', cgroup: refOf(tree, path === '/' && !isRefused ? tree.base : path), file, value: values(random, world) };
+  const value = values(random, world);
+  // A partition takes CPUs from all of the host; below a cgroup that is none it does not.
+  const isPartition = file === 'cpuset.cpus.partition' && path === tree.base;
+  return { kind: 'write', cgroup: refOf(tree, path === '/' && !isRefused ? tree.base : path), file, value: isPartition ? 'member' : value };
 }
 
 type Values = (random: Random, world: World) => string;
@@ -157,7 +162,7 @@ const FILES: readonly Writable[] = [
   { version: 2, controller: 'cgroup', file: 'cgroup.freeze', weight: 1, values: random => random.pick(['0', '0', '1', '2', 'x']) },
   { version: 2, controller: 'cpuset', file: 'cpuset.cpus', weight: 8, values: cpus },
   { version: 2, controller: 'cpuset', file: 'cpuset.mems', weight: 2, values: mems },
-  { version: 2, controller: 'cpuset', file: 'cpuset.cpus.partition', weight: 0.3, values: random => random.pick(['member', 'x', 'Root']) },
+  { version: 2, controller: 'cpuset', file: 'cpuset.cpus.partition', weight: 0.6, values: random => random.pick(['member', 'root', 'isolated', 'x', 'Root']) },
   {
     version: 2,
     controller: 'cpu',

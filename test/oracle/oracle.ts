@@ -47,9 +47,8 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
   let [wrong, total, open, done] = [0, 0, 0, 0];
   let enabled: { readonly directory: string; readonly names: readonly string[] } | undefined;
   try {
-    const first = await worldFrom(agent);
-    const trees = treesOf(first, prefix);
-    for (const { mountPoint, version, controllers } of trees) await agent.watch(mountPoint, version, controllers);
+    for (const { mountPoint, version, controllers } of treesOf(await worldFrom(agent), prefix)) await agent.watch(mountPoint, version, controllers);
+    const trees = treesOf(await worldFrom(agent), prefix); // what v2 has stands in its root, which was not read before
     if (options.enableControllers) enabled = await enable(agent, trees);
     let world = await beginEpisode(agent, random, trees);
     for (let inEpisode = 0; done < operations && !signal.aborted; done++, inEpisode++) {

@@ -37,6 +37,6 @@ export function distinct(outcomes: readonly Outcome[]): Outcome[] {
 }
 
 /** An interface file reads something new. */
-export function valueEffect({ hierarchy, path }: { readonly hierarchy: string; readonly path: string }, file: string, value: string | number): Effect {
+export function valueEffect({ hierarchy, path }: { readonly hierarchy: string; readonly path: string }, file: string, value: string | number): Extract<Effect, { kind: 'value' }> {
   return { kind: 'value', hierarchy, path, file, value: String(value) };
 }

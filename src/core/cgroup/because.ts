@@ -129,6 +129,8 @@ export const KERNEL_BECAUSE = {
   'inherits': ['path', 'effective'],
   /** v2: of the CPUs asked for it gets those that the parent has. `value`, `effective` */
   'parent-has-less': ['value', 'effective'],
+  /** v2: partitions are around it, and what becomes effective depends on all of them: it must be read back. `path` */
+  'partitions-around': ['path'],
   /** v2: taken, and reads `… invalid (why)`. `reads` */
   'partition-invalid': ['reads'],
   /** Becomes `domain invalid` or `domain threaded` by it. `path`, `type` */

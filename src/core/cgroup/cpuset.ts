@@ -1,6 +1,6 @@
 import { CpuSet } from '../parse/cpuList';
 import { type Confinement, confine, cpusetOf, effectiveOf, granted } from './affinity';
-import { accepted, refusal, refused, unless } from './answers';
+import { type Verdict, accepted, refusal, refused, unless, valueEffect } from './answers';
 import { reason } from './because';
 import { differences } from './files';
 import { parseKernelList } from './kernelList';
@@ -32,11 +32,6 @@ export function writeSet(world: World, cgroup: CgroupState, file: string, value:
 
 /** A node that is not there is refused by the top cpuset, not by its number: MAX_NUMNODES is a constant of the build, 1024 on servers. */
 const HIGHEST_NODE = 1023;
-
-interface Verdict {
-  readonly certain?: Outcome;
-  readonly possible: readonly Outcome[];
-}
 
 function vetV1(world: World, cgroup: CgroupState, what: What, asked: CpuSet): Verdict {
   const { hierarchy, path } = cgroup;
@@ -83,7 +78,26 @@ function setTo(world: World, cgroup: CgroupState, written: { readonly file: stri
   const { world: after, changed } = spread(world.with({ cgroups: [cgroup] }), cgroup.hierarchy, cgroup.path);
   const effects = effectsOf(before, after, cgroup.hierarchy, [cgroup.path, ...changed], written);
   const own = after.cgroup(cgroup.hierarchy, cgroup.path)!;
-  return confine(after, confinements(before, after, cgroup.hierarchy, changed), effects, whyEffective(own, written.file));
+  const answer = confine(after, confinements(before, after, cgroup.hierarchy, changed), effects, whyEffective(own, written.file));
+  return cgroup.version === 2 ? amongPartitions(before, cgroup, answer) : answer;
+}
+
+/** An invalid partition may become invalid for another reason; valid ones take CPUs from each other and from those above. */
+function amongPartitions(world: World, { hierarchy, path }: CgroupState, answer: Prediction): Prediction {
+  const parent = parentOf(path) ?? '/';
+  const around = [world.cgroup(hierarchy, parent), ...world.children(hierarchy, parent)].flatMap(one => one ?? []);
+  for (const one of around) if (one.path !== parent) around.push(...world.children(hierarchy, one.path));
+  const invalid = around.filter(({ partition }) => partition?.includes('invalid') === true);
+  const reasons = invalid.map((one): Effect => ({ ...valueEffect(one, 'cpuset.cpus.partition', one.partition!), open: true }));
+  const isCertain = !around.some(({ partition }) => partition === 'root' || partition === 'isolated');
+  if (isCertain) return { ...answer, outcomes: answer.outcomes.map(one => ({ ...one, effects: [...one.effects, ...reasons] })) };
+  const open = { least: '', most: (world.model.topology.possible ?? CpuSet.empty).toString() };
+  const outcomes = answer.outcomes.map(one => ({
+    ...one,
+    because: reason('partitions-around', { path }),
+    effects: [...one.effects.map((effect): Effect => (effect.kind === 'type' ? effect : effect.kind === 'value' ? { ...effect, open: true } : { ...effect, open })), ...reasons],
+  }));
+  return { outcomes, after: answer.after };
 }
 
 function whyEffective(cgroup: CgroupState, file: string): ReturnType<typeof reason> | undefined {

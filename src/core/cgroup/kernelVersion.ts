@@ -6,6 +6,9 @@ export interface KernelHabits {
   readonly leavesEqualCpusets: boolean | undefined;
   /** v2: a cpuset with tasks may give up its own CPUs again (since 7.0: 272bd8183376). */
   readonly emptiesCpusets: boolean | undefined;
+  /** v2: `cpuset.cpus.partition` tells why a partition is invalid (since 6.1); those whose parent is none (since 6.7). */
+  readonly explainsPartitions: boolean | undefined;
+  readonly remotePartitions: boolean | undefined;
   /** `cpu.idle` (since 5.15), `cpu.max.burst` (since 5.14). */
   readonly hasIdle: boolean | undefined;
   readonly hasBurst: boolean | undefined;
@@ -30,6 +33,8 @@ export function kernelHabits(release: string): KernelHabits {
     keepsAffinity: since(6, 2),
     leavesEqualCpusets: since(6, 3),
     emptiesCpusets: since(7, 0),
+    explainsPartitions: since(6, 1),
+    remotePartitions: since(6, 7),
     hasIdle: since(5, 15),
     hasBurst: since(5, 14),
   };

@@ -24,8 +24,8 @@ export type Effect =
   | { readonly kind: 'allowed'; readonly tid: number; readonly cpus: string; readonly open?: { readonly least: string; readonly most: string } }
   /** `cgroup.type` of a cgroup: children become `domain invalid`, a parent `domain threaded`. */
   | { readonly kind: 'type'; readonly hierarchy: string; readonly path: string; readonly type: CgroupType }
-  /** An interface file reads so: clamped shares, `root invalid (…)`, an effective set. */
-  | { readonly kind: 'value'; readonly hierarchy: string; readonly path: string; readonly file: string; readonly value: string };
+  /** An interface file reads so: clamped shares, `root invalid (…)`, an effective set. `open`: that is only the likeliest. */
+  | { readonly kind: 'value'; readonly hierarchy: string; readonly path: string; readonly file: string; readonly value: string; readonly open?: true };
 
 /** Each is a sentence of `plan/sentences.ts`, and has its source in kernel-rules (kernel/cgroup/cgroup.c, cpuset.c, …). */
 export interface Because {
