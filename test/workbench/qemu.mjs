@@ -37,7 +37,7 @@ export async function startQemu(name) {
     assert.ok(found.vcpus.every(Boolean) && found.ioThread);
     return found;
   });
-  return { name, uuid, pid, ...tids, proc: tid => procOf(pid, tid), stop: () => stop(child) };
+  return { name, uuid, pid, ...tids, proc: tid => procOf(pid, tid), tids: () => readdirSync(`/proc/${pid}/task`).map(Number), stop: () => stop(child) };
 }
 
 function procOf(pid, tid) {
@@ -63,6 +63,7 @@ export function makeCgroup(controller, name = `cgroup-lens-test-${process.pid}`)
   mkdirSync(directory);
   return {
     path: path.join(root, name),
+    directory,
     /** Moves one thread here, as `echo TID > tasks` does. */
     take: tid => writeFileSync(path.join(directory, 'tasks'), String(tid)),
     /** Moves back to the root, and removes. */
