@@ -46,7 +46,7 @@ export class CgroupFileLanguage implements vscode.HoverProvider, vscode.Document
     const text = new Markdown().own('**').host(name).own('**\n\n');
     text.host(about?.explain() ?? vscode.l10n.t('An interface file of a cgroup.'));
     text.own('\n').entry(vscode.l10n.t('Cgroup'), `${cgroup.hierarchy} ${core().unescapeUnit(cgroup.path)}`);
-    if (about) text.entry(vscode.l10n.t('Explained in'), `Documentation/admin-guide/${about.source}`);
+    if (about) text.entry(vscode.l10n.t('Explained in'), about.source.split(', ').map(page => `Documentation/${page}`).join(', '));
     text.entry(vscode.l10n.t('Here'), core().isWritable(name) ? vscode.l10n.t('a save opens a plan of one write') : vscode.l10n.t('read-only'));
     return text.build();
   }

@@ -19,7 +19,7 @@ export type FileTarget =
   | { readonly kind: 'gone'; readonly state: HostState };
 
 export function cgroupFileUri({ source }: HostState, cgroup: Cgroup, file?: string): vscode.Uri {
-  const names = [cgroup.hierarchy === '0::' ? V2 : cgroup.hierarchy, ...cgroup.path.split('/').filter(name => name !== '')].map(encodeName);
+  const names = [cgroup.hierarchy === '0::' ? V2 : cgroup.hierarchy, ...(cgroup.path === '/' ? [] : cgroup.path.split('/').slice(1))].map(encodeName);
   return vscode.Uri.from({ scheme: CGROUPFS, authority: authorityOf(source.id), path: ['', pathSegment(source.label), ...names, ...(file === undefined ? [] : [file])].join('/') });
 }
 
@@ -43,12 +43,18 @@ export function resolveFile(hosts: HostService, uri: vscode.Uri): FileTarget {
   return { kind: 'file', state, model, cgroup, directory: cgroup.directory, file };
 }
 
-/** A name's bytes, so that it can be one part of a path in every window and come back: `machine-qemu~5cx2d1.scope`. */
+/**
+ * A name's bytes, so that it can be one part of a path in every window and come back: `machine-qemu~5cx2d1.scope`.
+ * `~`: a name without any, which only a made-up capture has.
+ */
 export function encodeName(name: string): string {
-  return [...name].map(char => (/^[\p{L}\p{N}._@:+=,-]$/u.test(char) ? char : [...encodeBytes(char)].map(byte => `~${byte.toString(16).padStart(2, '0')}`).join(''))).join('');
+  if (name === '') return '~';
+  const kept = /^\.+$/.test(name) ? /^$/ : /^[\p{L}\p{N}._@:+=,-]$/u;
+  return [...name].map(char => (kept.test(char) ? char : [...encodeBytes(char)].map(byte => `~${byte.toString(16).padStart(2, '0')}`).join(''))).join('');
 }
 
 export function decodeName(text: string): string {
+  if (text === '~') return '';
   const parts = text.split(/((?:~[0-9a-f]{2})+)/);
   return decodeBytes(Buffer.concat(parts.map((part, i) => (i % 2 === 1 ? Buffer.from(part.replaceAll('~', ''), 'hex') : Buffer.from(part, 'utf8')))));
 }

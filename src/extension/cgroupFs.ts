@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
 import { visible } from '../core/visible';
-import { CGROUPFS, type FileTarget, cgroupFileUri, encodeName, resolveFile } from './cgroupFiles';
+import { CGROUPFS, cgroupFileUri, encodeName, resolveFile } from './cgroupFiles';
+import { expertMode, virshCommand } from './config';
 import type { HostService } from './hostService';
 import { core } from './lazyCore';
 import type { ManualSaves } from './manualSaves';
 import { absenceText } from './placementFs';
 import type { Plans } from './plans';
 import { type Served, type Version, VirtualFs, refused } from './virtualFs';
-
-type Target = Extract<FileTarget, { kind: 'file' }>;
 
 /** A file is asked for once when VS Code looks at it and then reads it. */
 const KEEPS_FOR = 2000;
@@ -17,9 +16,11 @@ const KEEPS_FOR = 2000;
  * Interface files of cgroups as files. They are read from the host when somebody opens them; a save is a plan of one
  * write, and the editor stays dirty until that is done.
  */
-export class CgroupFs extends VirtualFs<Target> {
+export class CgroupFs extends VirtualFs<'editable'> {
   /** Documents that show why there is nothing to show. */
   private readonly absent = new Set<string>();
+  /** When the host was last asked for each: a picture of it that is older says nothing new. */
+  private readonly askedAt = new Map<string, number>();
 
   constructor(
     private readonly hosts: HostService,
@@ -49,7 +50,7 @@ export class CgroupFs extends VirtualFs<Target> {
     return [...folders, ...found.filter(core().isFileName).map((name): [string, vscode.FileType] => [name, vscode.FileType.File])];
   }
 
-  protected override async current(uri: vscode.Uri, isFresh: boolean): Promise<Served<Target> | undefined> {
+  protected override async current(uri: vscode.Uri, isFresh: boolean): Promise<Served<'editable'> | undefined> {
     const target = resolveFile(this.hosts, uri);
     if (target.kind === 'directory') throw vscode.FileSystemError.FileIsADirectory(uri);
     const key = uri.toString();
@@ -59,15 +60,21 @@ export class CgroupFs extends VirtualFs<Target> {
     }
     const isNews = this.absent.delete(key);
     const { state, directory, file } = target;
-    const about = core().isWritable(file) ? target : undefined;
+    const about = core().isWritable(file) ? 'editable' : undefined;
     const seen = state.view!.raw.files.get(`${directory}/${file}`);
-    if (state.source.kind === 'live' && (isFresh || isNews)) return { text: await this.ask(state.source.id, core().cgroupFileQuestion(directory, file)), about };
+    if (state.source.kind === 'live' && (isFresh || isNews)) {
+      const now = Date.now();
+      const text = await this.ask(state.source.id, core().cgroupFileQuestion(directory, file));
+      this.askedAt.set(key, now);
+      return { text, about };
+    }
+    if (target.model.collection.startedAt < (this.askedAt.get(key) ?? 0)) return undefined;
     if (seen !== undefined) return { text: seen, about };
     if (state.source.kind === 'live') return undefined; // not among what a refresh reads
     throw vscode.FileSystemError.FileNotFound(uri);
   }
 
-  protected override async save(uri: vscode.Uri, text: string, base: Version<Target> & { readonly about: Target }): Promise<boolean> {
+  protected override async save(uri: vscode.Uri, text: string, base: Version<'editable'>): Promise<boolean> {
     const target = resolveFile(this.hosts, uri);
     if (target.kind !== 'file' || !core().isWritable(target.file)) throw refused(target.kind === 'not-connected' || target.kind === 'gone' ? absenceText(target) : vscode.l10n.t('This file is not written from here.'));
     const { state, model, cgroup, file } = target;
@@ -80,10 +87,12 @@ export class CgroupFs extends VirtualFs<Target> {
     }
     const holds = (path: string): boolean => cgroup.path === '/' || path === cgroup.path || path.startsWith(`${cgroup.path}/`);
     const machines = model.machines.filter(({ threads }) => threads.some(({ membership }) => holds(membership.places.get(cgroup.hierarchy)?.path ?? '')));
-    const end = await this.plans.show({
-      hostId: state.source.id,
-      machine: machines.length === 1 ? machines[0]!.key : undefined,
-      changes: [{ kind: 'set', hierarchy: cgroup.hierarchy, path: cgroup.path, file, value: written.value }],
+    const machine = machines.length === 1 ? machines[0] : undefined;
+    const changes = [{ kind: 'set', hierarchy: cgroup.hierarchy, path: cgroup.path, file, value: written.value }] as const;
+    const { refusal } = core().makePlan(model, machine, changes, { expert: expertMode(), virsh: virshCommand() });
+    if (refusal) throw refused(vscode.l10n.t('Not possible: {0}', core().sentence(refusal.because)));
+    const end = await this.plans.show({ hostId: state.source.id, machine: machine?.key, changes }).catch((error: unknown) => {
+      throw refused(core().describeError(error));
     });
     if (end === 'applied') return false;
     const value = visible(written.value);

@@ -36,9 +36,9 @@ export function activate(context: vscode.ExtensionContext): void {
     context.subscriptions.push(
       hosts,
       ssh,
+      plans,
       neighbours,
       saves,
-      plans,
       files,
       drafts,
       new CgroupFs(hosts, plans, saves),

@@ -20,6 +20,8 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
   readonly onDidChangeCodeLenses = this.lensesChanged.event;
   /** What stood against the latest plan of each document. */
   private readonly conflicts = new Map<string, readonly { readonly edit: PlacementEdit | undefined; readonly because: Because }[]>();
+  /** Stands in the status bar: what is above the first line may be scrolled out of view. */
+  private status: vscode.LanguageStatusItem | undefined;
   private readonly pausing = new Map<string, NodeJS.Timeout>();
   private readonly disposables: vscode.Disposable[];
 
@@ -36,18 +38,18 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
       files.onDidSaveDraft(uri => void this.plan(uri).catch((error: unknown) => this.tell(error))),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => this.problems.delete(uri)),
       vscode.languages.registerCodeLensProvider({ scheme: SCHEME, language: PLACEMENT_LANGUAGE }, this),
+      vscode.window.onDidChangeActiveTextEditor(() => this.tellState()),
     ];
+    for (const { uri, isDirty: isEdited } of vscode.workspace.textDocuments) if (uri.scheme === SCHEME && isEdited) this.edited(uri);
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
     const { uri } = document;
-    const hasDraft = this.files.hasDraft(uri);
-    if (!hasDraft && !document.isDirty) return [];
+    const state = this.stateOf(document);
+    if (state === undefined) return [];
     const lens = (title: string, command: string): vscode.CodeLens => new vscode.CodeLens(new vscode.Range(0, 0, 0, 0), { title, command, arguments: [uri] });
-    const isStale = this.files.baseOf(uri)?.about === undefined;
-    const state = isStale ? vscode.l10n.t('A stale draft: what it began from is not known') : hasDraft ? vscode.l10n.t('Draft, not applied') : vscode.l10n.t('Edited, not planned');
     const lenses = [lens(state, '')];
-    if (!isStale) lenses.push(lens(vscode.l10n.t('Plan…'), 'cgroupLens.applyDraft'));
+    if (!this.isStale(uri)) lenses.push(lens(vscode.l10n.t('Plan…'), 'cgroupLens.applyDraft'));
     lenses.push(lens(vscode.l10n.t('Discard'), 'cgroupLens.discardDraft'));
     return lenses;
   }
@@ -66,8 +68,36 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
   }
 
   dispose(): void {
+    this.status?.dispose();
     for (const timer of this.pausing.values()) clearTimeout(timer);
     for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private isStale(uri: vscode.Uri): boolean {
+    return this.files.baseOf(uri)?.about === undefined;
+  }
+
+  /** `undefined`: it is what the host says. */
+  private stateOf({ uri, isDirty: isEdited }: vscode.TextDocument): string | undefined {
+    if (!isEdited && !this.files.hasDraft(uri)) return undefined;
+    if (this.isStale(uri)) return vscode.l10n.t('A stale draft: what it began from is not known');
+    return this.files.hasDraft(uri) ? vscode.l10n.t('Draft, not applied') : vscode.l10n.t('Edited, not planned');
+  }
+
+  private tellState(): void {
+    const document = vscode.window.activeTextEditor?.document;
+    const state = document?.uri.scheme === SCHEME ? this.stateOf(document) : undefined;
+    if (!document || state === undefined) {
+      this.status?.dispose();
+      this.status = undefined;
+      return;
+    }
+    this.status ??= vscode.languages.createLanguageStatusItem('cgroup-lens-draft', { scheme: SCHEME, language: PLACEMENT_LANGUAGE });
+    this.status.severity = vscode.LanguageStatusSeverity.Warning;
+    this.status.text = state;
+    this.status.command = this.isStale(document.uri)
+      ? { title: vscode.l10n.t('Discard'), command: 'cgroupLens.discardDraft', arguments: [document.uri] }
+      : { title: vscode.l10n.t('Plan…'), command: 'cgroupLens.applyDraft', arguments: [document.uri] };
   }
 
   /** Reads the host anew, leaves out of the draft what is not so any more, and shows the plan of the rest. */
@@ -79,7 +109,7 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
     if (!draft || !base?.about || !document) return;
     const { edits } = core().diffPlacement(core().parsePlacement(base.text), parsedDocument(document));
     const { hostId, machine: began } = base.about;
-    await this.hosts.refresh(hostId);
+    if (this.hosts.host(hostId)?.source.kind === 'live') await this.hosts.refresh(hostId);
     const target = resolve(this.hosts, uri);
     const state = this.hosts.host(hostId);
     if (state?.error !== undefined) throw state.error;
@@ -94,12 +124,15 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
     }
     const end = await this.plans.show({ hostId, machine: began.key, changes, ...(conflicts.length > 0 ? { warnings: conflicts.map(({ because }) => because) } : {}) });
     // A plan that was closed, or not made, leaves the draft to its writer; one that failed may be planned again: what is done is left out.
-    if (end === 'applied' && this.files.draftOf(uri) === draft && !isDirty(uri)) await this.discard(uri);
+    if (end !== 'applied') return;
+    await this.hosts.refresh(hostId);
+    if (this.files.draftOf(uri) === draft && !isDirty(uri)) await this.discard(uri);
   }
 
   private edited(uri: vscode.Uri): void {
     const key = uri.toString();
     this.lensesChanged.fire();
+    this.tellState();
     clearTimeout(this.pausing.get(key));
     this.pausing.set(key, setTimeout(() => {
       this.pausing.delete(key);

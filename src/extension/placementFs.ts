@@ -39,6 +39,12 @@ export class PlacementFs extends VirtualFs<PlacementAbout> {
     );
   }
 
+  /** The folder of a host, which has no list. */
+  override stat(uri: vscode.Uri): Promise<vscode.FileStat> {
+    if (/\.(placement|cgroup|neighbours)$/.test(uri.path)) return super.stat(uri);
+    return Promise.resolve({ type: vscode.FileType.Directory, ctime: 0, mtime: 0, size: 0, permissions: vscode.FilePermission.Readonly });
+  }
+
   protected override current(uri: vscode.Uri): Served<PlacementAbout> {
     if (isNeighboursUri(uri)) return { text: this.neighbours.textOf(uri), about: undefined };
     const target = resolve(this.hosts, uri);

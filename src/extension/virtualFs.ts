@@ -95,7 +95,10 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
     const { mtime, bytes, about } = await this.serve(uri);
     const stat = { type: vscode.FileType.File, ctime: 0, mtime, size: bytes.byteLength };
-    return about === undefined || !vscode.workspace.isTrusted ? { ...stat, permissions: vscode.FilePermission.Readonly } : stat;
+    if (!vscode.workspace.isTrusted) return { ...stat, permissions: vscode.FilePermission.Readonly };
+    // Of a stale edit VS Code would say that the file is newer, or read-only: `writeFile` says what is wrong with it.
+    if (isDirty(uri) && this.baseOf(uri)?.about === undefined) return { ...stat, mtime: 0 };
+    return about === undefined ? { ...stat, permissions: vscode.FilePermission.Readonly } : stat;
   }
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {
@@ -116,7 +119,7 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
     entry.now = saved;
     entry.draft = isDraft ? saved : undefined;
     this.edited.fire(uri);
-    if (!isDraft) setTimeout(() => void this.refresh(uri, true), AFTER_SAVE);
+    if (!isDraft) setTimeout(() => void this.refresh(uri, true).catch(() => undefined), AFTER_SAVE);
   }
 
   readDirectory(_uri: vscode.Uri): [string, vscode.FileType][] | Promise<[string, vscode.FileType][]> {
@@ -220,7 +223,7 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
     // What the host said while a person was already typing has never been seen: their save must not be called a conflict of files.
     if (document.isDirty && !entry.draft && entry.base) entry.now = entry.base;
     if (wasDirty || document.isDirty) this.edited.fire(document.uri);
-    if (wasDirty && !document.isDirty && !entry.draft) setTimeout(() => void this.refresh(document.uri, false).catch(() => undefined), AFTER_SAVE);
+    if (wasDirty && !document.isDirty && !entry.draft) setTimeout(() => void this.refresh(document.uri, true).catch(() => undefined), AFTER_SAVE);
   }
 
   /** What contents began from is kept: VS Code remembers what can be undone, too. */

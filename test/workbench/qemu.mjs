@@ -63,6 +63,7 @@ export function makeCgroup(controller, name = `cgroup-lens-test-${process.pid}`)
   mkdirSync(directory);
   return {
     path: path.join(root, name),
+    directory,
     /** Moves one thread here, as `echo TID > tasks` does. */
     take: tid => writeFileSync(path.join(directory, 'tasks'), String(tid)),
     /** Moves back to the root, and removes. */
@@ -103,8 +104,8 @@ export function makeTree(controllers, name, groups) {
     /** Moves what is left back to the root, and removes: whatever was made below meanwhile, too. */
     remove() {
       each(({ directory, mountPoint }) => {
-        const inside = readdirSync(directory, { withFileTypes: true }).filter(it => it.isDirectory()).map(it => path.join(directory, it.name));
-        for (const one of [...inside, directory]) {
+        const inside = readdirSync(directory, { withFileTypes: true, recursive: true }).filter(it => it.isDirectory()).map(it => path.join(it.parentPath, it.name));
+        for (const one of [...inside.sort().reverse(), directory]) {
           for (const tid of readFileSync(path.join(one, 'tasks'), 'utf8').split('\n').filter(Boolean)) {
             try { writeFileSync(path.join(mountPoint, 'tasks'), tid); } catch { /* it has ended */ }
           }

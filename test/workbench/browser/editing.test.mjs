@@ -1,6 +1,7 @@
 // Editing what a host says: drafts of placement documents and their plans, files of cgroups, and which saves count.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clearToasts, editorLines, inlineAction, openSidebar, openWorkbench, quickInput, row, runCommand, screenshot, toast } from '../page.mjs';
@@ -26,8 +27,33 @@ async function replaceEnd(page, begin, old, text) {
   await page.keyboard.type(text);
 }
 
-const hasLens = (page, text) => eventually(async () => assert.ok((await lenses(page)).includes(text), (await lenses(page)).join(' | ')));
-const noLens = page => eventually(async () => assert.deepEqual(await lenses(page), []));
+const tab = (page, title) => page.locator('.tabs-container .tab', { hasText: title });
+const lens = (page, title) => page.locator('.editor-instance .codelens-decoration a', { hasText: new RegExp(`^${title}$`) });
+/** The plan that has come up. */
+const plan = (page, pattern) => eventually(async () => assert.match((await editorLines(page, '.plan')).join('\n'), pattern));
+
+/** Gives a plan up, and goes back to the document. */
+async function giveUp(page, title) {
+  await hasLens(page, 'Discard');
+  await lens(page, 'Discard').click();
+  await tab(page, '.plan').waitFor({ state: 'detached' });
+  await tab(page, title).click();
+}
+
+/** VS Code keeps the lines where they are when something comes up above them: out of view, at the top. */
+async function scrollUp(page) {
+  await page.locator('.editor-instance .monaco-editor').first().hover({ timeout: 2000 });
+  await page.mouse.wheel(0, -500);
+}
+
+const hasLens = (page, text, milliseconds) => eventually(async () => {
+  await scrollUp(page);
+  assert.ok((await lenses(page)).includes(text), (await lenses(page)).join(' | '));
+}, milliseconds);
+const noLens = page => eventually(async () => {
+  await scrollUp(page);
+  assert.deepEqual(await lenses(page), []);
+});
 
 async function openPlacement(page, name) {
   await openSidebar(page, 'Cgroup Lens');
@@ -60,7 +86,7 @@ describe('editing a placement document', () => {
 
   before(async () => {
     qemu = await startQemu(NAME);
-    workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0 } });
+    workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0, 'files.autoSave': 'off' } });
     page = workbench.page;
     allowed = qemu.proc(qemu.vcpus[1]).cpusAllowed;
     assert.equal(allowed, '0-1', 'this test needs the two CPUs of its machine');
@@ -71,7 +97,7 @@ describe('editing a placement document', () => {
     await qemu?.stop();
     cgroup?.remove();
   });
-  const document = () => editorLines(page, NAME);
+  const document = () => editorLines(page, '.placement');
   const vcpu = async n => (await document()).find(line => line.startsWith(`vCPU ${n} `)).replace(/ {2,}last on.*/, '');
   const untouched = () => assert.equal(qemu.proc(qemu.vcpus[1]).cpusAllowed, allowed);
 
@@ -90,9 +116,16 @@ describe('editing a placement document', () => {
     untouched();
   });
 
-  it('a save keeps a draft: it is not applied, and a refresh leaves it alone', async () => {
+  it('a save opens the plan of what was changed, and nothing is done', async () => {
     await replaceEnd(page, 'vCPU 1 ', '0-1', '0');
     await page.keyboard.press('Control+S');
+    await plan(page, /1 step[^]*pin vCPU 1[^]*CPUs 0/);
+    await screenshot(page, 'editing-plan');
+    untouched();
+  });
+
+  it('a plan that is given up leaves a draft, which no refresh changes', async () => {
+    await giveUp(page, '.placement');
     await hasLens(page, 'Draft, not applied');
     await dirty(page, NAME).waitFor({ state: 'detached' });
     assert.match(await vcpu(1), /cpus 0$/);
@@ -105,9 +138,54 @@ describe('editing a placement document', () => {
   });
 
   it('Discard brings the host\'s text back', async () => {
-    await runCommand(page, 'Cgroup Lens: Discard Edited Placement');
+    await hasLens(page, 'Draft, not applied');
+    await lens(page, 'Discard').click();
     await eventually(async () => assert.match(await vcpu(1), /cpus 0-1$/));
     await noLens(page);
+  });
+
+  it('Apply does it, and the document says what the host says', async () => {
+    await replaceEnd(page, 'vCPU 1 ', '0-1', '1');
+    await page.keyboard.press('Control+S');
+    await plan(page, /pin vCPU 1[^]*CPUs 1/);
+    await lens(page, 'Apply').click();
+    await eventually(() => assert.equal(qemu.proc(qemu.vcpus[1]).cpusAllowed, '1'));
+    await plan(page, /^✓ Applied/);
+    await tab(page, '.placement').click();
+    await eventually(async () => assert.match(await vcpu(1), /cpus 1$/));
+    await noLens(page);
+    // Undo goes through what was edited and applied: none of it is an edit of what the host says now.
+    await page.locator('.editor-instance .monaco-editor .view-lines').first().click();
+    await page.keyboard.press('Control+Z');
+    await page.keyboard.press('Control+Z');
+    await dirty(page, NAME).waitFor();
+    await page.keyboard.press('Control+S');
+    await eventually(async () => assert.match(await vcpu(1), /cpus 1$/));
+    await noLens(page);
+    assert.equal(qemu.proc(qemu.vcpus[1]).cpusAllowed, '1');
+    execFileSync('taskset', ['-pc', '0-1', String(qemu.vcpus[1])]);
+    await tab(page, '.plan').first().click();
+    await runCommand(page, 'View: Close Editor');
+    await runCommand(page, 'Cgroup Lens: Refresh');
+    await eventually(async () => assert.match(await vcpu(1), /cpus 0-1$/));
+  });
+
+  it('what changed on the host meanwhile is left out of the plan, which says so', async () => {
+    await replaceEnd(page, 'vCPU 0 ', '0-1', '1');
+    await replaceEnd(page, 'vCPU 3 ', '0-1', '0');
+    execFileSync('taskset', ['-pc', '1', String(qemu.vcpus[3])]);
+    await page.keyboard.press('Control+S');
+    await plan(page, /1 step[^]*CPU 3\/TCG\) might run on 0-1 when the edit began and may on 1 by now[^]*pin vCPU 0/);
+    await screenshot(page, 'editing-plan-conflict');
+    await lens(page, 'Apply').click();
+    await eventually(() => assert.equal(qemu.proc(qemu.vcpus[0]).cpusAllowed, '1'));
+    await tab(page, '.placement').click();
+    await eventually(async () => assert.match(await vcpu(0), /cpus 1$/));
+    await eventually(async () => assert.match(await vcpu(3), /cpus 1$/));
+    assert.equal(qemu.proc(qemu.vcpus[3]).cpusAllowed, '1');
+    await noLens(page);
+    await tab(page, '.plan').first().click();
+    await runCommand(page, 'View: Close Editor');
   });
 
   it('Ctrl+Z after a refresh brings back no state of the host as an edit', async () => {
@@ -168,6 +246,126 @@ describe('editing a placement document', () => {
   }
 });
 
+describe('editing in Restricted Mode', () => {
+  let workbench;
+  before(async () => (workbench = await openWorkbench({ trust: true, settings: { 'security.workspace.trust.startupPrompt': 'never' } })));
+  after(() => workbench?.close());
+
+  it('a placement can be read, and not be written', async () => {
+    const { page } = workbench;
+    await runCommand(page, 'Cgroup Lens: Open Sample Capture');
+    await openPlacement(page, 'serial');
+    const text = async () => (await editorLines(page)).map(line => line.replace(/ {2}(last on|\d{4}-).*/, '').trimEnd());
+    const before = await text();
+    await page.locator('.editor-instance .view-line', { hasText: /^vCPU\s0/ }).first().click({ position: { x: 20, y: 8 } });
+    await page.keyboard.press('End');
+    await page.keyboard.type('1');
+    await page.locator('.monaco-editor-overlaymessage', { hasText: 'read-only' }).waitFor();
+    await page.keyboard.press('Control+S');
+    await sleep(700);
+    assert.deepEqual(await text(), before);
+    assert.equal(await page.locator('.tabs-container .tab.dirty').count(), 0);
+  });
+});
+
+describe('editing an interface file of a cgroup', () => {
+  let qemu;
+  let workbench;
+  let page;
+  let cgroup;
+
+  before(async () => {
+    qemu = await startQemu(`${NAME}-files`);
+    cgroup = makeCgroup('cpu', `cgroup-lens-test-files-${process.pid}`);
+    assert.ok(cgroup, 'the cgroup v1 hierarchy of cpu cannot be written to');
+    cgroup.take(qemu.vcpus[2]);
+    workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0, 'files.autoSave': 'afterDelay', 'files.autoSaveDelay': 100, 'cgroupLens.expertMode': true } });
+    page = workbench.page;
+    await openPlacement(page, `${NAME}-files`);
+  });
+  after(async () => {
+    await workbench?.close();
+    await qemu?.stop();
+    cgroup?.remove();
+  });
+  const onHost = () => readFileSync(path.join(cgroup.directory, 'cpu.shares'), 'utf8').trim();
+  const shown = async () => (await editorLines(page, 'cpu.shares'))[0];
+
+  it('links lead there: from the placement to the page of a cgroup, and to each file', async () => {
+    await page.locator('.editor-instance .detected-link', { hasText: path.basename(cgroup.path) }).first().click({ modifiers: ['Control'] });
+    await page.locator('.editor-instance .detected-link', { hasText: 'cpu.shares' }).first().click({ modifiers: ['Control'] });
+    await tab(page, 'cpu.shares').waitFor();
+    await eventually(async () => assert.equal(await shown(), onHost()));
+  });
+
+  it('a hover explains it', async () => {
+    await page.locator('.editor-instance .view-line', { hasText: '1024' }).first().locator('span span').first().hover();
+    await page.locator('.monaco-hover', { hasText: 'the share of CPU time against the siblings' }).first().waitFor();
+    await screenshot(page, 'editing-file-hover');
+    await page.mouse.move(5, 5);
+  });
+
+  it('what the kernel refuses is not saved, and the reason is told', async () => {
+    await setText('abc');
+    await page.keyboard.press('Control+S');
+    // Where the answer is not known before, it is a plan, and the kernel says it.
+    const isPlanned = await Promise.race([toast(page, 'Not possible').waitFor().then(() => false, () => false), tab(page, '.plan').waitFor().then(() => true)]);
+    if (isPlanned) {
+      await lens(page, 'Apply').click();
+      await toast(page, '"abc" was not written to cpu.shares').waitFor();
+      await tab(page, '.plan').click();
+      await runCommand(page, 'View: Close Editor');
+      await tab(page, 'cpu.shares').click();
+    }
+    await screenshot(page, 'editing-file-refused');
+    await dirty(page, 'cpu.shares').waitFor();
+    assert.equal(onHost(), '1024');
+    await clearToasts(page);
+  });
+
+  it('a save is a plan of one write, and one that is given up leaves the editor dirty', async () => {
+    await setText('512');
+    await sleep(700); // time enough for auto save
+    assert.equal(await page.locator('.notification-toast').count(), 0);
+    await page.keyboard.press('Control+S');
+    await plan(page, /1 step[^]*write cpu\.shares[^]*512/);
+    await giveUp(page, 'cpu.shares');
+    await toast(page, 'its plan was refused or not applied').waitFor();
+    await dirty(page, 'cpu.shares').waitFor();
+    assert.equal(onHost(), '1024');
+    await clearToasts(page);
+  });
+
+  it('Apply writes it, and the editor shows what the kernel made of it', async () => {
+    await setText('1');
+    await page.keyboard.press('Control+S');
+    await plan(page, /write cpu\.shares/);
+    await lens(page, 'Apply').click();
+    await eventually(() => assert.equal(onHost(), '2')); // clamped without a word
+    await tab(page, 'cpu.shares').click();
+    await dirty(page, 'cpu.shares').waitFor({ state: 'detached' });
+    await eventually(async () => assert.equal(await shown(), '2'));
+  });
+
+  it('what has changed on the host since is not overwritten', async () => {
+    await setText('300');
+    writeFileSync(path.join(cgroup.directory, 'cpu.shares'), '400');
+    await page.keyboard.press('Control+S');
+    await toast(page, 'it reads "400" now, and the edit began from "2"').waitFor();
+    assert.equal(onHost(), '400');
+    assert.ok(await dirty(page, 'cpu.shares').isVisible());
+    await clearToasts(page);
+    await runCommand(page, 'File: Revert File');
+    await eventually(async () => assert.equal(await shown(), '400'));
+  });
+
+  async function setText(text) {
+    await page.locator('.editor-instance .monaco-editor .view-lines').first().click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type(text);
+  }
+});
+
 for (const autoSave of ['afterDelay', 'onFocusChange', 'onWindowChange']) {
   describe(`editing with auto save ${autoSave}`, () => {
     let qemu;
@@ -196,8 +394,9 @@ for (const autoSave of ['afterDelay', 'onFocusChange', 'onWindowChange']) {
     it('nothing is saved by itself, for our languages do not want it', async () => {
       await replaceEnd(page, 'vCPU 1 ', '0-1', '0');
       await leave();
+      assert.deepEqual(await page.locator('.notification-toast').allInnerTexts(), []);
       assert.ok(await dirty(page, NAME).isVisible());
-      assert.ok((await lenses(page)).includes('Edited, not planned'), (await lenses(page)).join(' | '));
+      await hasLens(page, 'Edited, not planned');
       assert.equal(qemu.proc(qemu.vcpus[1]).cpusAllowed, '0-1');
     });
   });
@@ -231,7 +430,7 @@ describe('editing with auto save for our own language', () => {
     await clearToasts(page);
     await sleep(1500); // hot exit writes what is unsaved a second after it was typed
     await workbench.reload();
-    await eventually(async () => assert.ok((await lenses(page)).includes('A stale draft: what it began from is not known'), (await lenses(page)).join(' | ')), 40_000);
+    await hasLens(page, 'A stale draft: what it began from is not known', 40_000);
     await page.locator('.editor-instance .monaco-editor .view-lines').first().click();
     await page.keyboard.press('Control+S');
     await toast(page, 'what it began from is not known').waitFor();
