@@ -28,7 +28,7 @@ export { paced } from '../core/model/pace';
 export { Rates } from '../core/model/rates';
 export { isWithin, machineSubtree } from '../core/model/subtree';
 export { roleText } from '../core/model/roles';
-export { findingsOf } from '../core/rules/allRules';
+export { checking, findingsOf } from '../core/rules/allRules';
 export { CpuSet, parseCpuList } from '../core/parse/cpuList';
 export { isProgramName } from '../core/parse/programName';
 export { unescapeUnit } from '../core/parse/systemdName';

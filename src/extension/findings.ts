@@ -6,6 +6,11 @@ import { core } from './lazyCore';
 
 const found = new WeakMap<HostModel, readonly Finding[]>();
 
+/** Looks for what is wrong on a host, and lets others have their turn meanwhile: before a model is shown. */
+export async function lookForFindings(model: HostModel): Promise<void> {
+  found.set(model, await core().paced(core().checking(model)));
+}
+
 /** What is wrong on a host; looked for once in each model. */
 export function findingsIn(model: HostModel): readonly Finding[] {
   let findings = found.get(model);

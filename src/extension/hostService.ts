@@ -5,6 +5,7 @@ import type { HostModel, Problem } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
 import { programNames, timeoutSeconds } from './config';
+import { lookForFindings } from './findings';
 import { core } from './lazyCore';
 import { Reading } from './reading';
 import { type HostSource, LOCAL, captureSource, localSource } from './sources';
@@ -207,6 +208,7 @@ export class HostService implements vscode.Disposable {
   private async read(source: HostSource, reading: Reading, before: HostModel | undefined): Promise<HostView> {
     const raw = await source.collect(reading);
     const { model, problems } = await core().buildModel(raw, source, programNames());
+    await lookForFindings(model);
     if (reading.signal.aborted) throw new (core().CollectError)('cancelled', { host: source.label }); // too late for this answer
     // What is new is told, not each of a thousand refreshes.
     const text = `${source.label}: ${core().describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
+import { parseCapture, printCapture } from '../../src/core/capture/format';
+import { redact } from '../../src/core/capture/redact';
 import type { HostModel } from '../../src/core/model/hostModel';
 import { isWithin, machineSubtree } from '../../src/core/model/subtree';
 import { decodeBytes } from '../../src/core/parse/bytes';
 import { type OwnCgroup, makeCgroup } from './support/cgroups';
 import { cleanUp } from './support/cleanUp';
-import { cgroupOf, collectModel, collectThrough, machineOf } from './support/collect';
+import { cgroupOf, collectModel, collectThrough, machineOf, modelOf } from './support/collect';
 import { CGROUP_NAMES } from './support/hostile';
 import { type Qemu, startQemu } from './support/qemu';
 import { awks, withTools } from './support/tools';
@@ -59,6 +61,11 @@ describe('cgroups of a machine without a thread in them', () => {
   }
 
   it('are all read, and nothing else', async () => check((await collectModel()).model));
+
+  it('are in a capture, too', async () => {
+    const { raw } = await collectModel();
+    check((await modelOf(parseCapture(printCapture(redact(raw).snapshot)).snapshot)).model);
+  });
 
   for (const awk of awks()) {
     for (const tools of ['GNU', 'busybox'] as const) {

@@ -11,14 +11,19 @@ import type { Layout } from './layout';
  * has those: in v1, in v2, or in some of both. Which hierarchies these are is seen from the groups themselves.
  */
 export function libvirtLayout(model: HostModel, machine: Machine): Layout | undefined {
-  const own = ownThreads(machine);
+  const own = ownThreads(machine).flatMap((thread): Member[] => {
+    const name = groupOf(thread.role);
+    return name === undefined ? [] : [{ thread, name }];
+  });
+  const names = [...new Set(own.map(({ name }) => name))];
+  const vcpus = own.filter(({ name }) => name.startsWith('vcpu'));
   const groups = new Map<string, Groups>();
   let kind: Layout['kind'] | undefined;
   for (const hierarchy of model.hierarchies) {
     const top = machineSubtree(model, machine, hierarchy.key);
     if (top === undefined || machineScope(top)?.scope !== top) continue;
     kind ??= top.endsWith('.scope') ? 'libvirt with systemd' : 'libvirt alone';
-    const found = groupsIn(path => hierarchy.cgroups.has(path), top, own, hierarchy.key);
+    const found = groupsIn(path => hierarchy.cgroups.has(path), top, names, vcpus, hierarchy.key);
     if (found) groups.set(hierarchy.key, found);
   }
   if (kind === undefined) return undefined;
@@ -39,14 +44,18 @@ interface Groups {
   readonly vcpusArePlaced: boolean;
 }
 
-function groupsIn(exists: (path: string) => boolean, top: string, own: readonly Thread[], key: string): Groups | undefined {
-  const names = new Set(own.flatMap(({ role }) => groupOf(role) ?? []));
-  const parent = [`${top}/libvirt`, top].find(above => [...names].some(name => exists(`${above}/${name}`)));
+/** A thread, and the group that libvirt has for it. */
+interface Member {
+  readonly thread: Thread;
+  readonly name: string;
+}
+
+function groupsIn(exists: (path: string) => boolean, top: string, names: readonly string[], vcpus: readonly Member[], key: string): Groups | undefined {
+  const parent = [`${top}/libvirt`, top].find(above => names.some(name => exists(`${above}/${name}`)));
   if (parent === undefined) return undefined;
-  const vcpus = own.filter(({ role }) => groupOf(role)?.startsWith('vcpu'));
-  const isWaiting = ({ membership }: Thread): boolean => membership.places.get(key)?.path === `${parent}/emulator`;
+  const isWaiting = ({ thread }: Member): boolean => thread.membership.places.get(key)?.path === `${parent}/emulator`;
   // It makes one group after the other and moves the thread there at once: that all wait and all groups are there is no moment of its.
-  return { parent, vcpusArePlaced: !vcpus.every(isWaiting) || vcpus.every(({ role }) => exists(`${parent}/${groupOf(role)}`)) };
+  return { parent, vcpusArePlaced: !vcpus.every(isWaiting) || vcpus.every(({ name }) => exists(`${parent}/${name}`)) };
 }
 
 /** Where libvirt has a thread of this role; `undefined` where that is nobody's choice: a kernel helper is where it was started from. */

@@ -1,6 +1,6 @@
 import type { Hierarchy, HostModel, Machine } from './hostModel';
 import { ownThreads } from './machines';
-import { ownDirectory } from '../parse/systemdName';
+import { type OwnDirectory, ownDirectory } from '../parse/systemdName';
 
 /**
  * The directory of one hierarchy that is the machine's own: in it, and nowhere else, its threads may move without
@@ -11,10 +11,13 @@ export function machineSubtree(model: HostModel, machine: Machine, hierarchyKey:
   const hierarchy = model.hierarchies.find(({ key }) => key === hierarchyKey);
   if (!hierarchy) return undefined;
   const own = placesOf(machine, hierarchyKey);
-  const others = model.machines.filter(other => other !== machine).flatMap(other => leaderPath(other, hierarchyKey) ?? []);
-  const isAlone = (directory: string): boolean => !others.some(path => isWithin(path, directory));
-  const made = mostThreads([...own].flatMap(([path, threads]) => (ownDirectory(path) === undefined ? [] : [[ownDirectory(path)!.path, threads] as const])));
-  if (made !== undefined && (ownDirectory(made)!.isMachine || isAlone(made))) return made;
+  let others: readonly string[] | undefined; // a host may have a thousand machines
+  const isAlone = (directory: string): boolean => {
+    others ??= model.machines.filter(other => other !== machine).flatMap(other => leaderPath(other, hierarchyKey) ?? []);
+    return !others.some(path => isWithin(path, directory));
+  };
+  const made = mostThreads(own);
+  if (made && (made.isMachine || isAlone(made.path))) return made.path;
   const common = commonDirectory([...own.keys()]);
   const leader = leaderPath(machine, hierarchyKey);
   return [common, leader].find(path => path !== undefined && !isShared(hierarchy, path) && (path === leader || isAlone(path)));
@@ -40,11 +43,21 @@ function leaderPath(machine: Machine, hierarchyKey: string): string | undefined 
   return place && !place.deleted ? place.path : undefined;
 }
 
-/** One thread may be lost in another machine's directory. */
-function mostThreads(counted: readonly (readonly [path: string, threads: number])[]): string | undefined {
-  const sums = new Map<string, number>();
-  for (const [path, threads] of counted) sums.set(path, (sums.get(path) ?? 0) + threads);
-  return [...sums].sort(([, a], [, b]) => b - a)[0]?.[0];
+/** Of the directories that were made for one thing alone, that with most of the threads: one may be lost in another machine's. */
+function mostThreads(places: ReadonlyMap<string, number>): OwnDirectory | undefined {
+  const found: { readonly directory: OwnDirectory; threads: number }[] = [];
+  for (const [path, threads] of places) {
+    // Each vCPU has a path of its own: most are told by the machine's directory that is known already.
+    let entry = found.find(({ directory }) => directory.isMachine && isWithin(path, directory.path));
+    if (!entry) {
+      const directory = ownDirectory(path);
+      if (!directory) continue;
+      entry = found.find(one => one.directory.path === directory.path);
+      if (!entry) found.push((entry = { directory, threads: 0 }));
+    }
+    entry.threads += threads;
+  }
+  return found.sort((a, b) => b.threads - a.threads)[0]?.directory;
 }
 
 function commonDirectory(paths: readonly string[]): string | undefined {

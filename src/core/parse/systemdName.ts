@@ -44,11 +44,16 @@ export function machineScope(path: string): { scope: string; name: string } | un
 /** Those services hold libvirt itself, and machines that it has not placed yet. */
 const MANAGER_SERVICE = /\/(libvirtd|virtqemud)\.service$/;
 
+export interface OwnDirectory {
+  readonly path: string;
+  readonly isMachine: boolean;
+}
+
 /**
  * The part of a path that ends with the directory that was made for what runs there alone: a machine's of libvirt
  * (`isMachine`), the innermost scope or service of systemd, a container of a pod. The collector reads all below it.
  */
-export function ownDirectory(path: string): { readonly path: string; readonly isMachine: boolean } | undefined {
+export function ownDirectory(path: string): OwnDirectory | undefined {
   const machine = machineScope(path);
   if (machine) return { path: machine.scope, isMachine: true };
   const unit = /^.*\.(scope|service)(?=\/|$)/s.exec(path)?.[0];

@@ -1,4 +1,5 @@
 import type { HostModel } from '../model/hostModel';
+import { type Steps, atOnce } from '../model/pace';
 import type { Finding, Rule } from './rule';
 import { vcpuInEmulator } from './vcpuInEmulator';
 
@@ -6,6 +7,18 @@ import { vcpuInEmulator } from './vcpuInEmulator';
 export const ALL_RULES: readonly Rule[] = [vcpuInEmulator];
 
 /** All that is wrong on a host, machine by machine in the model's order. */
+export function* checking(model: HostModel): Steps<Finding[]> {
+  const findings: Finding[] = [];
+  for (const machine of model.machines) {
+    for (const rule of ALL_RULES) {
+      yield;
+      for (const finding of rule.check(model, machine)) findings.push(finding);
+    }
+  }
+  return findings;
+}
+
+/** {@link checking}, at once. */
 export function findingsOf(model: HostModel): Finding[] {
-  return ALL_RULES.flatMap(rule => rule.check(model));
+  return atOnce(checking(model));
 }

@@ -5,7 +5,7 @@ import type { Change } from '../plan/plan';
 export interface Rule {
   /** Public: in documents, in reports, and in what people search for. */
   readonly id: string;
-  check(model: HostModel): Finding[];
+  check(model: HostModel, machine: Machine): Finding[];
 }
 
 /** One rule's verdict on one thread in one hierarchy. */

@@ -28,7 +28,7 @@ import type { Evidence, Finding, Fix, Rule } from './rule';
  */
 export const vcpuInEmulator: Rule = {
   id: 'vcpu-in-emulator',
-  check: model => model.machines.flatMap(machine => ofMachine(model, machine)),
+  check: ofMachine,
 };
 
 interface Misplaced {

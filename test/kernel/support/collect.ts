@@ -45,7 +45,8 @@ export async function askThrough<T>(through: readonly string[], question: Questi
   return decoder.finish(stderr, 'test', { startedAt: 0, took: 0 });
 }
 
-async function modelOf(raw: RawSnapshot): Promise<Collected> {
+/** What the core makes of it. */
+export async function modelOf(raw: RawSnapshot): Promise<Collected> {
   assert.equal(raw.collection.complete, true, `the answer broke off: ${raw.collection.remarks.join('\n')}`);
   const { model, problems } = await buildModel(raw, { id: 'test', label: 'test' }, { qemu: DEFAULT_QEMU_EXECUTABLES, managers: MANAGERS, helpers: HELPERS });
   return { raw, model, problems };

@@ -7,7 +7,8 @@ import { type Changeable, DERIVED_HOSTS, type HostName, QEMU, REAL_HOSTS, SCOPE,
 const shown = (path: string): string => path.replace(`${SCOPE}/libvirt`, 'S');
 
 async function findings(host: HostName, change?: (copy: Changeable) => void): Promise<Finding[]> {
-  return vcpuInEmulator.check((await modelOf(host, change)).model);
+  const { model } = await modelOf(host, change);
+  return model.machines.flatMap(machine => vcpuInEmulator.check(model, machine));
 }
 
 /** Puts a thread into another cgroup of one hierarchy; `line` is how its line of /proc/PID/cgroup begins behind the number. */
