@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Applied } from '../core/apply/applied';
+import type { Applied } from '../core/plan/applied';
 import { applyQuestion } from '../core/apply/apply';
 import { whatWasDone } from '../core/apply/found';
 import { HistoryFile } from '../core/apply/historyFile';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Applied } from '../../src/core/apply/applied';
+import type { Applied } from '../../src/core/plan/applied';
 import { encodeBytes } from '../../src/core/parse/bytes';
 import { planScript } from '../../src/core/plan/script';
 import type { Plan, Step } from '../../src/core/plan/plan';
@@ -19,8 +19,11 @@ const canary = (name: string): string[] => [`$(touch ${name})`, `\`touch ${name}
 describe('plans about hostile names', () => {
   let hostile: Hostile;
   /** The shell runs here: a name cannot hold a slash. */
-  const folder = newFolder('canary');
-  before(async () => (hostile = await hostileProcess()));
+  let folder: string;
+  before(async () => {
+    folder = newFolder('canary');
+    hostile = await hostileProcess();
+  });
   after(cleanUp);
 
   const ways: readonly (readonly [string, (shell: (typeof SHELLS)[number], plan: Plan) => Promise<Applied>])[] = [

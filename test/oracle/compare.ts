@@ -38,7 +38,7 @@ export function disagreements(before: World, action: Action, prediction: Predict
 }
 
 function compare(before: World, action: Action, outcome: Outcome, { after }: Prediction, now: World): string[] {
-  const [old, seen] = [observe(before), observe(now)];
+  const [old, seen, expected] = [observe(before), observe(now), observe(after)];
   const wrong: string[] = [];
   const explained = new Set<string>();
   for (const effect of outcome.effects) {
@@ -52,11 +52,12 @@ function compare(before: World, action: Action, outcome: Outcome, { after }: Pre
   const isOf = (key: string, name: string | undefined): boolean => name !== undefined && (key === name || key.startsWith(`${name} `));
   for (const key of new Set([...old.keys(), ...seen.keys()])) {
     if (old.get(key) === seen.get(key) || explained.has(key) || isOf(key, made) || isOf(key, removed)) continue;
+    if (!seen.has(key) && !expected.has(key)) continue; // its controller is gone
     wrong.push(`${key}: was ${old.get(key)}, now ${seen.get(key)}, not predicted`);
   }
   // The host that the next step of a plan would be predicted from.
   if (outcome.errno !== undefined) return wrong;
-  for (const [key, text] of observe(after)) {
+  for (const [key, text] of expected) {
     if (key.endsWith(' allowed') || seen.get(key) === text) continue; // see the effects
     if (seen.has(key) || key.startsWith('task ') || !key.includes('.')) wrong.push(`${key}: ${text} in the world after, reads ${seen.get(key)}`);
   }

@@ -3,7 +3,7 @@ import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { applyQuestion } from '../../src/core/apply/apply';
-import type { Applied } from '../../src/core/apply/applied';
+import type { Applied } from '../../src/core/plan/applied';
 import { ApplyError, SshError } from '../../src/core/errors';
 import type { SshHost } from '../../src/core/host/sshHost';
 import type { Plan, Step } from '../../src/core/plan/plan';

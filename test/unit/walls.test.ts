@@ -36,18 +36,34 @@ const WALLS: Readonly<Record<string, Wall>> = {
     breach: ['src/core/placement/print.ts', 'src/core/capture/format.ts'],
   },
   'a layout imports only model, parse and itself': { from: /^src\/core\/layout\//, mayImportOnly: /^src\/core\/(parse|model|layout)\//, breach: ['src/core/layout/libvirt.ts', 'src/core/placement/print.ts'] },
+  'the kernel\'s rules import only model, parse and themselves': { from: /^src\/core\/cgroup\//, mayImportOnly: /^src\/core\/(parse|model|cgroup)\//, breach: ['src/core/cgroup/move.ts', 'src/core/plan/plan.ts'] },
+  'plans import only what they are made of, and words': {
+    from: /^src\/core\/plan\//,
+    mayImportOnly: /^src\/core\/((parse|model|cgroup|placement|plan)\/|(visible|shellWord|interfaceFiles)\.ts$)|^@vscode\/l10n$/,
+    breach: ['src/core/plan/script.ts', 'src/core/collect/shell.ts'],
+  },
   'rules import only what they judge by, plans and words': {
     from: /^src\/core\/rules\//,
     mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|plan|rules)\/|visible\.ts$)|^@vscode\/l10n$/,
     breach: ['src/core/rules/vcpuInEmulator.ts', 'src/core/placement/print.ts'],
   },
-  'parse, model, placement, layouts and rules reach no host and no collector, not even through a third': {
-    from: /^src\/core\/(parse|model|placement|layout|rules)\//,
+  'parse, model, placement, layouts, rules and plans reach no host and no collector, not even through a third': {
+    from: /^src\/core\/(parse|model|placement|cgroup|layout|rules|plan)\//,
     mayNotReach: /^src\/core\/(host|collect|capture|apply)\/|^node:(child_process|fs|net|http|https|tls)(\/|$)/,
     breach: ['src/core/model/topology.ts', 'src/core/visible.ts', 'src/core/host/localHost.ts'],
   },
+  'plans and predictions are made without a host: they are data': {
+    from: /^src\/core\/(plan|cgroup)\//,
+    mayNotReach: /^src\/core\/(host|collect|capture)\/|^node:(child_process|fs|net|http|https|tls)(\/|$)/,
+    breach: ['src/core/plan/script.ts', 'src/core/visible.ts', 'src/core/collect/shell.ts'],
+  },
+  'nothing in the core does a plan but what is there for it; its results may be known': {
+    from: /^src\/core\/(?!apply\/)/,
+    mayNotReach: /^src\/core\/apply\/(?!applied\.ts$)/,
+    breach: ['src/core/plan/undo.ts', 'src/core/apply/applied.ts', 'src/core/apply/apply.ts'],
+  },
   'a capture is opened without a host: it starts no process': { from: /^src\/core\/capture\//, mayNotReach: /^src\/core\/collect\/|^node:child_process$/, breach: ['src/core/capture/captureSource.ts', 'src/core/host/localHost.ts', 'node:child_process'] },
-  'hosts know neither the collector nor a meaning': { from: /^src\/core\/host\//, mayNotReach: /^src\/core\/(collect|capture|model|placement)\//, breach: ['src/core/host/source.ts', 'src/core/model/hostModel.ts'] },
+  'hosts know neither the collector nor a meaning': { from: /^src\/core\/host\//, mayNotReach: /^src\/core\/(collect|capture|model|placement|cgroup|plan|apply)\//, breach: ['src/core/host/source.ts', 'src/core/model/hostModel.ts'] },
   'only hosts that are reached by SSH know its libraries': { from: /^src\/(?!core\/host\/ssh|core\/host\/(identities|unlockKey)\.ts|extension\/ssh\.ts)/, mayImportOnly: /^(?!ssh2$|ssh-config$)/, breach: ['src/core/host/localHost.ts', 'ssh2'] },
   'nothing imports the command line': { from: /^src\/(?!cli\/)/, mayNotReach: /^src\/cli\//, breach: ['src/extension/extension.ts', 'src/cli/json.ts'] },
 };

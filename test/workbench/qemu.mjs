@@ -37,7 +37,7 @@ export async function startQemu(name) {
     assert.ok(found.vcpus.every(Boolean) && found.ioThread);
     return found;
   });
-  return { name, uuid, pid, ...tids, proc: tid => procOf(pid, tid), stop: () => stop(child) };
+  return { name, uuid, pid, ...tids, proc: tid => procOf(pid, tid), tids: () => readdirSync(`/proc/${pid}/task`).map(Number), stop: () => stop(child) };
 }
 
 function procOf(pid, tid) {
@@ -104,8 +104,8 @@ export function makeTree(controllers, name, groups) {
     /** Moves what is left back to the root, and removes: whatever was made below meanwhile, too. */
     remove() {
       each(({ directory, mountPoint }) => {
-        const inside = readdirSync(directory, { withFileTypes: true }).filter(it => it.isDirectory()).map(it => path.join(directory, it.name));
-        for (const one of [...inside, directory]) {
+        const inside = readdirSync(directory, { withFileTypes: true, recursive: true }).filter(it => it.isDirectory()).map(it => path.join(it.parentPath, it.name));
+        for (const one of [...inside.sort().reverse(), directory]) {
           for (const tid of readFileSync(path.join(one, 'tasks'), 'utf8').split('\n').filter(Boolean)) {
             try { writeFileSync(path.join(mountPoint, 'tasks'), tid); } catch { /* it has ended */ }
           }

@@ -3,7 +3,7 @@ import type { Question } from '../host/source';
 import type { Plan } from '../plan/plan';
 import { planSteps } from '../plan/script';
 import { SHELL_LIBRARY } from '../plan/shellLibrary';
-import type { Applied } from './applied';
+import type { Applied } from '../plan/applied';
 import { ApplyDecoder, FIRST_LINE } from './applyDecoder';
 
 /**

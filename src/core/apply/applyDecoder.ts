@@ -1,10 +1,11 @@
+import { t } from '@vscode/l10n';
 import { Pending } from '../collect/pending';
-import { ApplyError } from '../errors';
+import { ApplyError, CollectError } from '../errors';
 import type { Decoder } from '../host/source';
 import { describeError } from '../messages';
 import { decodeBytes } from '../parse/bytes';
 import type { Plan } from '../plan/plan';
-import type { Applied, StepResult } from './applied';
+import type { Applied, StepResult } from '../plan/applied';
 import { errnoOf } from './errnoOf';
 
 export const FIRST_LINE = '=cgroup-lens-apply 1';
@@ -55,7 +56,7 @@ export class ApplyDecoder implements Decoder<Applied> {
   }
 
   broken(error: unknown): Applied {
-    this.remark(describeError(error));
+    this.remark(CollectError.is(error, 'cancelled') ? t('It was cancelled while it was under way.') : describeError(error));
     return this.applied();
   }
 

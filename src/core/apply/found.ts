@@ -4,7 +4,7 @@ import type { HostModel, Thread } from '../model/hostModel';
 import type { Plan, Step } from '../plan/plan';
 import { findThread, hierarchyOf } from '../plan/refs';
 import { textOf } from '../plan/values';
-import type { StepResult } from './applied';
+import type { StepResult } from '../plan/applied';
 
 /**
  * What was done of a plan whose answer broke off, by a later model of the host. Steps are done in order and stop at the
@@ -13,7 +13,7 @@ import type { StepResult } from './applied';
  * @param known what was heard before it broke off
  */
 export function whatWasDone(plan: Plan, model: HostModel, known: readonly StepResult[] = []): StepResult[] {
-  const seen = plan.steps.map((step, i) => look(step, plan.steps.slice(i + 1), model));
+  const seen = plan.steps.map((step, i) => unlessOthers(look(step, model), step.action, plan.steps.slice(0, i), plan.steps.slice(i + 1)));
   const last = Math.max(seen.findLastIndex(({ trace }) => trace === 'after'), known.findLastIndex(({ state }) => state === 'done'));
   const stopped = known.findIndex(({ state }) => state === 'refused' || state === 'changed meanwhile');
   return seen.map(({ trace, found }, i) => {
@@ -32,8 +32,28 @@ interface Seen {
 
 const NOTHING: Seen = { trace: undefined, found: undefined };
 
-function look({ action, outcomes, before }: Step, later: readonly Step[], model: HostModel): Seen {
-  if (later.some(step => touches(step.action, action))) return NOTHING; // what is there now would be its doing
+/** What another step changes too may be its doing, or as it was before: only where it is neither is it this one's. */
+function unlessOthers(seen: Seen, action: Action, earlier: readonly Step[], later: readonly Step[]): Seen {
+  if (earlier.some(step => touches(action, step.action) && step.before === seen.found)) return NOTHING;
+  const others = later.map(step => step.action).filter(other => touches(other, action));
+  const isItsOwn = seen.trace === 'after' && others.every(other => other.kind === action.kind && aim(other) !== aim(action));
+  return others.length === 0 || isItsOwn ? seen : NOTHING;
+}
+
+function aim(action: Action): string {
+  switch (action.kind) {
+    case 'move':
+      return action.to.path;
+    case 'affinity':
+      return action.cpus;
+    case 'write':
+      return action.value;
+    default:
+      return '';
+  }
+}
+
+function look({ action, outcomes, before }: Step, model: HostModel): Seen {
   const effects = outcomes.flatMap(outcome => outcome.effects);
   switch (action.kind) {
     case 'move': {
@@ -82,5 +102,6 @@ function touches(one: Action, other: Action): boolean {
   if (one.kind === 'scheduling' && other.kind === 'scheduling') return one.task.tid === other.task.tid;
   if (!('cgroup' in one) || !('cgroup' in other)) return false;
   const same = one.cgroup.hierarchy === other.cgroup.hierarchy && one.cgroup.path === other.cgroup.path;
-  return same && (one.kind !== 'write' || other.kind !== 'write' || one.file === other.file);
+  if (one.kind === 'write') return same && other.kind === 'write' && one.file === other.file; // what is made is there still when it is written to
+  return same;
 }

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan';
 import { WRITE_ERRNOS } from '../cgroup/outcome';
-import type { Applied, StepResult } from './applied';
+import type { Applied, StepResult } from '../plan/applied';
 
 /**
  * A line of a host's history. A plan is written down before it is set going and again when it has ended, so that one of

@@ -23,11 +23,12 @@ import type { RedactedSnapshot } from './redact';
  *     →/proc/450/task/450/cgroup
  *
  *     dir /sys/fs/cgroup/cpuset/machine.slice
+ *     walked /sys/fs/cgroup/cpuset/machine.slice
  *     error EACCES /proc/450/exe
- *     end 4
+ *     end 5
  *
- * `→` is a tab. An entry is `text` (ends with a newline), `part` (does not), `same` (as another file), `link`, `dir` or
- * `error`; the first four have their content below, each line behind a tab, and end with an empty line: an entry that
+ * `→` is a tab. An entry is `text` (ends with a newline), `part` (does not), `same` (as another file), `link`, `dir`,
+ * `walked` (a directory below which all cgroups were seen) or `error`; the first four have their content below, each line behind a tab, and end with an empty line: an entry that
  * does not was cut off. `end` counts the entries. Order does not matter, so that two captures can be compared. The
  * bytes of a control character other than newline, of a mark that breaks or turns a line (U+2028, U+202E …), what is
  * not UTF-8, and `%` itself are written `%XX`, everywhere.
@@ -77,8 +78,9 @@ export function* printing(snapshot: RedactedSnapshot, comments: readonly string[
   }
   for (const [path, target] of snapshot.links) entry('link', path, target);
   for (const path of snapshot.directories) out.push(`dir ${escape(path)}`);
+  for (const path of snapshot.walked ?? []) out.push(`walked ${escape(path)}`);
   for (const [path, errno] of snapshot.errors) out.push(`error ${errno} ${escape(path)}`);
-  entries += snapshot.directories.size + snapshot.errors.size;
+  entries += snapshot.directories.size + (snapshot.walked?.size ?? 0) + snapshot.errors.size;
   out.push(`end ${entries}`, '');
   return out.join('\n');
 }
@@ -180,6 +182,7 @@ class CaptureReader {
   private readonly links = new Map<string, string>();
   private readonly errors = new Map<string, Errno>();
   private readonly directories = new Set<string>();
+  private readonly walked = new Set<string>();
   private startedAt = 0;
   private took = 0;
   private uid: number | undefined;
@@ -199,10 +202,10 @@ class CaptureReader {
   }
 
   snapshot(): RawSnapshot {
-    const { files, links, errors, directories, startedAt, took, uid, hides } = this;
+    const { files, links, errors, directories, walked, startedAt, took, uid, hides } = this;
     const complete = this.complete && this.found.length === 0;
     const user = uid === undefined ? undefined : { uid, name: String(uid) };
-    return { files, links, errors, directories, collection: { startedAt, took, user, hides, complete, remarks: [] } };
+    return { files, links, errors, directories, ...(walked.size > 0 ? { walked } : {}), collection: { startedAt, took, user, hides, complete, remarks: [] } };
   }
 
   problems(): CaptureProblem[] {
@@ -228,6 +231,10 @@ class CaptureReader {
       case 'dir':
         this.entries += 1;
         this.directories.add(unescape(rest));
+        return;
+      case 'walked':
+        this.entries += 1;
+        this.walked.add(unescape(rest));
         return;
       case 'error': {
         const [errno, path] = splitAtSpace(rest);

@@ -52,6 +52,7 @@ export function* redacting(raw: RawSnapshot): Steps<{ snapshot: RedactedSnapshot
       links,
       errors,
       directories,
+      ...(raw.walked ? { walked: new Set([...raw.walked].filter(inCgroups)) } : {}),
       collection: { ...raw.collection, user: user && { uid: user.uid, name: String(user.uid) }, remarks: [] },
     },
     removed: removals.list(),
@@ -83,7 +84,7 @@ const RULES: readonly (readonly [RegExp, Rule])[] = [
 ];
 
 /** Kept as they are, but only below a mount of cgroups that is kept. */
-const CGROUP_FILE = /\/(cgroup\.(type|controllers|subtree_control|freeze|events|threads|clone_children)|tasks|freezer\.state|(cpu|cpuset|pids)\.[a-z0-9_.]+)$/;
+const CGROUP_FILE = /\/(cgroup\.(type|controllers|subtree_control|freeze|events|threads|clone_children)|tasks|freezer\.(state|self_freezing)|(cpu|cpuset|pids)\.[a-z0-9_.]+)$/;
 
 class Removals {
   private readonly byWhat = new Map<Removed['what'], { count: number; names: Set<string> }>();

@@ -105,13 +105,20 @@ export function confine(after: World, confinements: readonly Confinement[], befo
 
 /** A state that both can be. */
 function eitherOf(a: TaskState, b: TaskState): TaskState {
-  const sets = [...(a.allowed ?? []), ...(b.allowed ?? [])];
+  if (!a.allowed || !b.allowed) return { ...a, allowed: undefined };
+  const sets = [...a.allowed, ...b.allowed];
   return { ...a, allowed: sets.filter((set, i) => sets.findIndex(other => other.equals(set)) === i) };
 }
 
-/** As few as can be told apart in a text; of an open one the likeliest and the widest. */
-function possibilities({ likeliest, most }: Allowed): CpuSet[] {
-  return likeliest.equals(most) ? [likeliest] : [likeliest, most];
+/** So many CPUs may be open for all the sets to be named. */
+const MOST_OPEN = 4;
+
+/** All that it can be, the likeliest first; `undefined` where those are too many. */
+function possibilities({ likeliest, least, most }: Allowed): CpuSet[] | undefined {
+  const open = [...without(most, least)];
+  if (open.length > MOST_OPEN) return undefined;
+  const sets = Array.from({ length: 2 ** open.length }, (_, bits) => CpuSet.of(...least, ...open.filter((_cpu, i) => (bits & (1 << i)) !== 0)));
+  return [likeliest, ...sets.filter(set => !set.isEmpty && !set.equals(likeliest))];
 }
 
 /** `undefined`: nothing new can be read. */

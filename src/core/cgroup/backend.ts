@@ -2,7 +2,7 @@ import type { CpuBandwidth } from '../parse/cgroupValues';
 import type { CgroupRef, MoveTask, WriteValue } from './action';
 import { predict } from './predict';
 import { domainOf, isRoot } from './threaded';
-import { type CgroupState, type World, parentOf } from './world';
+import { type CgroupState, type World, parentOf, pathAndAbove } from './world';
 
 /** What is written where, for what is wanted: the one place besides the predictions that knows v1 from v2. */
 export interface CgroupBackend {
@@ -16,7 +16,9 @@ export interface CgroupBackend {
   readonly freezeFile: 'freezer.state' | 'cgroup.freeze';
   /** Sets quota and period, in an order that the kernel takes; empty where they are so already. */
   writesForQuota(world: World, cgroup: CgroupRef, to: CpuBandwidth): readonly WriteValue[];
-  /** What makes a fresh child able to hold threads of its parent's processes. */
+  /** What a cgroup that is there lacks to hold threads of the processes around it. */
+  fill(world: World, cgroup: CgroupRef): readonly WriteValue[];
+  /** What makes a fresh child able to hold threads of its parent's processes; it need not be in the world yet. */
   fillNew(world: World, cgroup: CgroupRef): readonly WriteValue[];
   /** Writes that bring controllers to a cgroup from its resource domain on, the uppermost first. v1 has them everywhere. */
   bringControllers(world: World, cgroup: CgroupRef, controllers: readonly string[]): readonly WriteValue[];
@@ -49,18 +51,22 @@ function v1(): CgroupBackend {
       if (before?.period === period) return [setQuota];
       return firstThatWorks(world, [[setQuota, setPeriod], [setPeriod, setQuota], [noQuota, setPeriod, setQuota]]);
     },
-    fillNew(world, cgroup) {
-      const own = world.cgroup(cgroup.hierarchy, cgroup.path);
-      const parent = world.cgroup(cgroup.hierarchy, parentOf(cgroup.path) ?? '/');
-      if (!parent?.cpus || !parent.mems) return []; // no cpusets in this hierarchy
-      return [
-        ...(own?.cpus === undefined || own.cpus.isEmpty ? [write(cgroup, 'cpuset.cpus', parent.cpus.toString())] : []),
-        ...(own?.mems === undefined || own.mems.isEmpty ? [write(cgroup, 'cpuset.mems', parent.mems.toString())] : []),
-      ];
-    },
+    fill: fillV1,
+    fillNew: fillV1,
     bringControllers: () => [],
     threadedDomain: () => '/',
   };
+}
+
+/** Nothing is inherited: what is empty gets what the nearest above has that is there already. */
+function fillV1(world: World, cgroup: CgroupRef): WriteValue[] {
+  const own = world.cgroup(cgroup.hierarchy, cgroup.path);
+  const above = pathAndAbove(cgroup.path).slice(1).map(path => world.cgroup(cgroup.hierarchy, path)).find(one => one !== undefined);
+  if (!above?.cpus || !above.mems) return []; // no cpusets in this hierarchy
+  return [
+    ...(own?.cpus === undefined || own.cpus.isEmpty ? [write(cgroup, 'cpuset.cpus', above.cpus.toString())] : []),
+    ...(own?.mems === undefined || own.mems.isEmpty ? [write(cgroup, 'cpuset.mems', above.mems.toString())] : []),
+  ];
 }
 
 function v2(hierarchy: string): CgroupBackend {
@@ -74,6 +80,7 @@ function v2(hierarchy: string): CgroupBackend {
       const before = world.cgroup(cgroup.hierarchy, cgroup.path)?.bandwidth;
       return before?.quota === quota && before.period === period ? [] : [write(cgroup, 'cpu.max', `${quota} ${period}`)];
     },
+    fill: (world, cgroup) => (world.cgroup(hierarchy, cgroup.path)?.type === 'domain invalid' ? [write(cgroup, 'cgroup.type', 'threaded')] : []),
     fillNew(world, cgroup) {
       const parent = world.cgroup(hierarchy, parentOf(cgroup.path) ?? '/');
       const own = world.cgroup(hierarchy, cgroup.path);

@@ -6,10 +6,9 @@ export interface KernelHabits {
   readonly leavesEqualCpusets: boolean | undefined;
   /** v2: a cpuset with tasks may give up its own CPUs again (since 7.0: 272bd8183376). */
   readonly emptiesCpusets: boolean | undefined;
-  /** v2: `cpuset.cpus.exclusive` and remote partitions (since 6.7). */
-  readonly remotePartitions: boolean | undefined;
-  /** v2: `cpuset.cpus.partition` takes any of its words and reads `root invalid (…)` (since 6.1); before, `root` could be refused. */
-  readonly invalidPartitions: boolean | undefined;
+  /** `cpu.idle` (since 5.15), `cpu.max.burst` (since 5.14). */
+  readonly hasIdle: boolean | undefined;
+  readonly hasBurst: boolean | undefined;
 }
 
 /** Kernels that get newer parts under an older number: RHEL and its kin, Oracle's UEK, SUSE, Amazon, OpenAnolis … */
@@ -31,7 +30,7 @@ export function kernelHabits(release: string): KernelHabits {
     keepsAffinity: since(6, 2),
     leavesEqualCpusets: since(6, 3),
     emptiesCpusets: since(7, 0),
-    remotePartitions: since(6, 7),
-    invalidPartitions: since(6, 1),
+    hasIdle: since(5, 15),
+    hasBurst: since(5, 14),
   };
 }

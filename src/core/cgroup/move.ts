@@ -65,10 +65,18 @@ function moved(world: World, movers: readonly TaskState[], target: CgroupState):
   const { hierarchy, path } = target;
   const sources = [...new Set(movers.map(task => task.places.get(hierarchy)).filter(source => source !== undefined))];
   const placed = movers.map(task => ({ ...task, places: new Map([...task.places, [hierarchy, path]]) }));
-  const there = repopulate(world.with({ tasks: placed }), hierarchy, path, sources);
-  const { world: after, effects } = retype(there, hierarchy, [path, ...sources]);
-  const type = effects[0]?.kind === 'type' ? reason('type-changes', { path: effects[0].path, type: effects[0].type }) : undefined;
-  return confine(after, confinementsOf(world, placed, movers, target), effects, type);
+  const confinements = confinementsOf(world, placed, movers, target);
+  const withOthers = (isAlone: boolean): ReturnType<typeof retype> => retype(repopulate(world.with({ tasks: placed }), hierarchy, path, sources, isAlone), hierarchy, [path, ...sources]);
+  const [alone, among] = [withOthers(true), withOthers(false)];
+  const answer = ({ world: after, effects }: ReturnType<typeof retype>): Prediction => {
+    const type = effects[0]?.kind === 'type' ? reason('type-changes', { path: effects[0].path, type: effects[0].type }) : undefined;
+    return confine(after, confinements, effects, type);
+  };
+  if (alone.effects.length === among.effects.length) return answer(among);
+  // Whether others are left behind is not known, so neither is what those cgroups are then.
+  const open = alone.effects.flatMap(effect => (effect.kind === 'type' ? (among.world.cgroup(hierarchy, effect.path) ?? []) : []));
+  const { outcomes, after } = answer(among);
+  return { outcomes: [...answer(alone).outcomes, ...outcomes], after: after.with({ cgroups: open.map(cgroup => ({ ...cgroup, type: undefined })) }) };
 }
 
 /** Of those that come into another cpuset, what it lets them have. */

@@ -115,12 +115,12 @@ export function withControllers(world: World, cgroup: CgroupState, controllers: 
   const above = cpusetOf(world, cgroup.hierarchy, parentOf(cgroup.path) ?? '/');
   const gains = (name: string): boolean => controllers?.includes(name) === true && cgroup.controllers?.includes(name) !== true;
   const loses = (name: string): boolean => controllers?.includes(name) !== true;
-  const hasIdle = world.kernel.remotePartitions === true || world.kernel.keepsAffinity === true;
+  const { hasIdle, hasBurst } = world.kernel;
   return {
     ...cgroup,
     controllers,
     ...(gains('cpuset') ? { cpus: CpuSet.empty, mems: CpuSet.empty, cpusEffective: above && effectiveOf(above), memsEffective: above?.memsEffective, partition: 'member' } : {}),
-    ...(gains('cpu') ? { bandwidth: { quota: 'max', period: 100_000 } as const, weight: 100, burst: 0, idle: hasIdle ? false : cgroup.idle } : {}),
+    ...(gains('cpu') ? { bandwidth: { quota: 'max', period: 100_000 } as const, weight: 100, burst: hasBurst === true ? 0 : undefined, idle: hasIdle === true ? false : undefined } : {}),
     ...(gains('pids') ? { pidsMax: 'max' as const } : {}),
     ...(loses('cpuset') ? { cpus: undefined, mems: undefined, cpusEffective: undefined, memsEffective: undefined, partition: undefined, cpusExclusive: undefined } : {}),
     ...(loses('cpu') ? { bandwidth: undefined, weight: undefined, burst: undefined, idle: undefined } : {}),

@@ -102,19 +102,24 @@ export function retype(world: World, hierarchy: string, paths: readonly string[]
   return { world, effects };
 }
 
-/** `cgroup.events` after tasks came to one cgroup and left others. */
-export function repopulate(world: World, hierarchy: string, to: string | undefined, left: readonly string[]): World {
-  const filled = new Set(to === undefined ? [] : pathAndAbove(to));
+/**
+ * `cgroup.events` after tasks came to one cgroup and left others.
+ *
+ * @param isAlone whether to take it that nobody is in those but tasks that are known
+ */
+export function repopulate(world: World, hierarchy: string, to: string, left: readonly string[], isAlone: boolean): World {
+  const filled = new Set(pathAndAbove(to));
   const changed = new Map<string, CgroupState>();
   for (const path of filled) {
     const cgroup = world.cgroup(hierarchy, path);
     if (cgroup?.version === 2 && cgroup.populated !== true && !isRoot(cgroup)) changed.set(path, { ...cgroup, populated: true });
   }
   world = world.with({ cgroups: [...changed.values()] });
-  for (const path of new Set(left.flatMap(pathAndAbove))) {
+  for (const path of [...new Set(left.flatMap(pathAndAbove))].sort((a, b) => b.length - a.length)) {
     const cgroup = world.cgroup(hierarchy, path);
     if (cgroup?.version !== 2 || filled.has(path) || isRoot(cgroup)) continue;
-    world = world.with({ cgroups: [{ ...cgroup, populated: isPopulated(world, { ...cgroup, populated: undefined }) }] });
+    const populated = isPopulated(world, { ...cgroup, populated: undefined });
+    world = world.with({ cgroups: [{ ...cgroup, populated: populated === undefined && isAlone ? false : populated }] });
   }
   return world;
 }

@@ -28,7 +28,7 @@ export function predictMake(world: World, { cgroup: { hierarchy, path, directory
 const NOTHING = {
   type: undefined, controllers: undefined, subtreeControl: undefined, cpus: undefined, cpusEffective: undefined, cpusExclusive: undefined, mems: undefined, memsEffective: undefined,
   memoryMigrate: undefined, cpuExclusive: undefined, memExclusive: undefined, cloneChildren: undefined, partition: undefined, bandwidth: undefined, burst: undefined, weight: undefined,
-  shares: undefined, idle: undefined, throttled: undefined, rtRuntime: undefined, rtPeriod: undefined, pidsMax: undefined, pidsCurrent: undefined, frozen: undefined, populated: undefined,
+  shares: undefined, idle: undefined, throttled: undefined, rtRuntime: undefined, rtPeriod: undefined, pidsMax: undefined, pidsCurrent: undefined, frozen: undefined, frozenItself: undefined, populated: undefined,
 } as const;
 
 function newV1(world: World, parent: CgroupState, path: string, directory: string): CgroupState {
@@ -45,7 +45,7 @@ function newV1(world: World, parent: CgroupState, path: string, directory: strin
     ...(has('cpu') ? { shares: 1024, bandwidth: { quota: 'max', period: 100_000 } as const, burst: parent.burst === undefined ? undefined : 0, idle: parent.idle === undefined ? undefined : false } : {}),
     ...(has('cpu') && parent.rtRuntime !== undefined ? { rtRuntime: 0, rtPeriod: 1_000_000 } : {}),
     ...(has('pids') ? { pidsMax: 'max' as const } : {}),
-    ...(has('freezer') ? { frozen: parent.frozen ?? false } : {}),
+    ...(has('freezer') ? { frozen: parent.frozen ?? false, frozenItself: false } : {}),
   };
 }
 

@@ -39,7 +39,7 @@ export interface TaskState {
   readonly comm: string;
   /** By hierarchy key. */
   readonly places: ReadonlyMap<string, string>;
-  /** `Cpus_allowed_list`: one set, or where several are possible the likeliest first. `undefined`: it could not be read. */
+  /** `Cpus_allowed_list`: one set, or all that it can be, the likeliest first. `undefined`: it could not be read, or can be too much. */
   readonly allowed: readonly CpuSet[] | undefined;
   readonly userMask: UserMask;
   readonly policy: SchedulingPolicy;

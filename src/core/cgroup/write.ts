@@ -81,14 +81,18 @@ function writeFreeze(world: World, cgroup: CgroupState, file: string, value: str
   return set(world, cgroup, { frozen: asked === 1n }, file, value);
 }
 
-/** v1: all below are frozen with it; thawed only where none above is (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst). */
+/** v1: a cgroup is frozen by its own wish or with one above (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst). */
 function writeFreezerState(world: World, cgroup: CgroupState, file: string, value: string): Prediction {
   const word = value.trim();
   if (word !== 'FROZEN' && word !== 'THAWED') return refused(world, 'EINVAL', reason('bad-value', { file, value }));
-  const above = world.cgroup(cgroup.hierarchy, parentOf(cgroup.path) ?? '/')?.frozen;
-  const frozen = word === 'FROZEN' || (cgroup.frozen === true && above === true);
-  const all: CgroupState[] = [{ ...cgroup, frozen }];
-  for (const one of all) for (const child of world.children(one.hierarchy, one.path)) all.push({ ...child, frozen: frozen ? true : undefined });
+  const above = world.cgroup(cgroup.hierarchy, parentOf(cgroup.path) ?? '/');
+  const all: CgroupState[] = [withState({ ...cgroup, frozenItself: word === 'FROZEN' }, above)];
+  for (const one of all) for (const child of world.children(one.hierarchy, one.path)) all.push(withState(child, one));
   const after = world.with({ cgroups: all });
   return accepted(after, effectsOf(world, after, cgroup.hierarchy, all.map(({ path }) => path), { file, value }));
+}
+
+function withState(cgroup: CgroupState, above: CgroupState | undefined): CgroupState {
+  const isBelowFrozen = above?.path === '/' ? false : above?.frozen; // a root cannot be
+  return { ...cgroup, frozen: cgroup.frozenItself === true || isBelowFrozen === true ? true : cgroup.frozenItself === false ? isBelowFrozen : undefined };
 }

@@ -16,6 +16,7 @@ import { WALKS } from './walks';
  *     =s PATH BYTES      its `stat` follows, behind its =m
  *     =a PATH CPUS RUN DELAY SLICES   of the same thread `Cpus_allowed_list` and `schedstat`; - where unreadable
  *     =d PATH            a cgroup's directory was visited
+ *     =w PATH            a directory below which all cgroups are visited
  *     =c BYTES PATH      a command line follows, U+0001 for NUL and U+0002 for newline
  *     =hides             /proc hides other users' processes from this reader (hidepid)
  *     =h TID PATH        the file PATH (tasks, cgroup.threads) lists a task that /proc does not show
@@ -82,7 +83,7 @@ export const V1_FILES = {
   cpuset:
     'cpuset.cpus cpuset.mems cpuset.effective_cpus cpuset.effective_mems cpuset.memory_migrate cpuset.sched_load_balance cpuset.cpu_exclusive cpuset.mem_exclusive cgroup.clone_children',
   pids: 'pids.max pids.current pids.events',
-  freezer: 'freezer.state',
+  freezer: 'freezer.state freezer.self_freezing',
 };
 
 const FACTS = [

@@ -47,7 +47,7 @@ function find(tops,   c, d, n, k, found, m, p) { # no name of a cgroup holds a n
   RS = "\001"
   for (k = 1; k <= n; k++) {
     d = found[k]
-    if (d in top) m = top[d] # it comes before all that is below it
+    if (d in top) { m = top[d]; print "=w " d } # it comes before all that is below it
     p = substr(d, length(point[m]) + 1)
     if (!((m, p) in seen)) { seen[m, p] = 1; directory(d, names[m], p == "") }
   }
@@ -55,6 +55,7 @@ function find(tops,   c, d, n, k, found, m, p) { # no name of a cgroup holds a n
 function walk(m,   i, k, d, n, found, inner, inners, c) { # every directory of one hierarchy
   for (i in point) if (index(point[i], point[m] "/") == 1) inner[++inners] = point[i]
   RS = "\n"
+  print "=w " point[m]
   c = "find " quoted(point[m]) " -xdev -type d"
   while ((c | getline d) > 0) found[++n] = d
   close(c)

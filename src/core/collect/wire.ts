@@ -27,6 +27,7 @@ export class WireDecoder {
   private readonly linesOfLinks = new Set<string>();
   private readonly errors = new Map<string, Errno>();
   private readonly directories = new Set<string>();
+  private readonly walked = new Set<string>();
   private readonly remarks: string[] = [];
   private readonly texts = new Map<string, string>();
   /** `Cpus_allowed_list` → the text that stands for such a `status`: thousands of threads share a few. */
@@ -90,14 +91,14 @@ export class WireDecoder {
       throw new CollectError('not-an-answer', { host, said });
     }
     if (this.notLinux) throw new CollectError('not-linux', { host });
-    const { files, links, errors, directories, remarks, user, hides } = this;
+    const { files, links, errors, directories, walked, remarks, user, hides } = this;
     // A cgroup without controllers prints nothing for them; the directory was read, so the file is there and empty.
     for (const directory of directories) {
       const controllers = `${directory}/cgroup.controllers`;
       const subtree = `${directory}/cgroup.subtree_control`;
       if (files.has(controllers) && !files.has(subtree)) files.set(subtree, '');
     }
-    return { files, links, errors, directories, collection: { ...timing, user, hides, complete: this.state === 'ended', remarks } };
+    return { files, links, errors, directories, ...(walked.size > 0 ? { walked } : {}), collection: { ...timing, user, hides, complete: this.state === 'ended', remarks } };
   }
 
   /** Reads the frame at `at`; returns where the next one begins, or `undefined` when it has not all arrived. */
@@ -137,6 +138,9 @@ export class WireDecoder {
       }
       case '=d':
         this.directories.add(rest);
+        return body;
+      case '=w':
+        this.walked.add(rest);
         return body;
       case '=h': {
         const match = /^(\d+) (.+)$/s.exec(rest);

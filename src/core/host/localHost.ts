@@ -51,7 +51,7 @@ function runLocally(host: string, argv: readonly string[], options: RunOptions):
       signal.removeEventListener('abort', stop);
       resolve({ stderr: decodeBytes(Buffer.concat(stderr)), exitCode });
     });
-    options.onBegin?.();
+    if (child.pid !== undefined) options.onBegin?.();
     child.stdin.end(`${options.prelude ?? ''}${options.stdin}`);
   });
 }

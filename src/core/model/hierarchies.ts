@@ -156,6 +156,7 @@ export class HierarchyBuilder {
       pidsMax: value('pids.max', parseLimit),
       pidsCurrent: value('pids.current', parseInteger),
       frozen: freezer === undefined ? flag('cgroup.freeze') : freezer.trim() !== 'THAWED',
+      frozenItself: flag('freezer.self_freezing'),
       populated: populated === undefined ? undefined : populated !== 0,
     };
   }

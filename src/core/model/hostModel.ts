@@ -84,6 +84,8 @@ export interface Cgroup {
   readonly pidsMax: Limit | undefined;
   readonly pidsCurrent: number | undefined;
   readonly frozen: boolean | undefined;
+  /** v1 `freezer.self_freezing`: frozen by its own wish, whatever is above it. */
+  readonly frozenItself: boolean | undefined;
   /** v2 `cgroup.events`: whether there is any task in it or below. */
   readonly populated: boolean | undefined;
 }

@@ -1,5 +1,5 @@
 import { t } from '@vscode/l10n';
-import type { Applied, StepResult } from '../apply/applied';
+import type { Applied, StepResult } from './applied';
 import type { Action, TaskRef } from '../cgroup/action';
 import type { Effect, Outcome } from '../cgroup/outcome';
 import { isWithin } from '../model/subtree';

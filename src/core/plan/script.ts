@@ -33,7 +33,7 @@ export function planScript(plan: Plan): string {
     `# ${visible(plan.title)}`,
     `# On ${visible(plan.hostLabel)}, as read ${new Date(plan.readAt).toISOString()}. Runs by itself under sh, once: each step looks first whether`,
     '# all is as it was read, and nothing more is done after the first that is not.',
-    ...plan.warnings.map(warning => `# Mind: ${visible(sentence(warning.because))}`),
+    ...[...(plan.consent.kind === 'apply' ? [] : [plan.consent.because]), ...plan.warnings.map(warning => warning.because)].map(because => `# Mind: ${visible(sentence(because))}`),
   ];
   const root = plan.asRoot ? ['[ "$(id -u)" = 0 ] || { echo "This needs root; nothing was done." >&2; exit 1; }'] : [];
   const tail = ['if steps 2>/dev/null; then', '  read_back', `  echo "All ${count} steps are done."`, 'else', '  read_back', '  exit 1', 'fi'];

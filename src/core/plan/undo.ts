@@ -1,5 +1,5 @@
 import { t } from '@vscode/l10n';
-import type { Applied } from '../apply/applied';
+import type { Applied } from './applied';
 import type { Action, WriteValue } from '../cgroup/action';
 import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';

@@ -8,14 +8,16 @@ import type { CgroupTarget } from './targets';
 
 type Parsed = { readonly value: string } | { readonly fault: string };
 
-/** One thing that a cgroup limits, as a person says it, and the files that it is written to. */
+/** One thing that a cgroup limits, as a person says it. */
 interface Limit {
   readonly label: string;
   readonly now: string;
   readonly prompt: string;
   parse(text: string): Parsed;
-  writes(text: string): readonly (readonly [file: string, value: string])[];
+  change(text: string): Change;
 }
+
+type Setter = (file: string) => (value: string) => Change;
 
 /** The name of a new cgroup below this one. */
 export async function askForNew({ hierarchy, cgroup }: CgroupTarget): Promise<readonly Change[] | undefined> {
@@ -44,7 +46,7 @@ export async function askForLimit({ hierarchy, cgroup }: CgroupTarget): Promise<
   const limit = (await pick(limits.map(it => ({ label: it.label, description: it.now, limit: it })), title, plain(cgroup.path)))?.limit;
   const value = limit && (await input({ title, prompt: limit.prompt, value: limit.now }, text => limit.parse(text.trim())));
   if (!limit || value === undefined) return undefined;
-  return limit.writes(value).map(([file, text]) => ({ kind: 'set', hierarchy: hierarchy.key, path: cgroup.path, file, value: text }));
+  return [limit.change(value)];
 }
 
 function childPath({ path }: Cgroup, name: string): string {
@@ -52,46 +54,44 @@ function childPath({ path }: Cgroup, name: string): string {
 }
 
 /** Those whose files were read: where a controller does not reach there is nothing to write to. */
-function limitsOf({ version }: Hierarchy, cgroup: Cgroup): Limit[] {
-  const { bandwidth, weight, shares, cpus, pidsMax } = cgroup;
+function limitsOf(hierarchy: Hierarchy, { path, bandwidth, weight, shares, cpus, pidsMax }: Cgroup): Limit[] {
+  const set = (file: string) => (value: string): Change => ({ kind: 'set', hierarchy: hierarchy.key, path, file, value });
   const limits: Limit[] = [];
   if (bandwidth) {
     const { quota, period } = bandwidth;
     limits.push({
       label: vscode.l10n.t('CPU quota'), now: quota === 'max' ? 'max' : `${quota}/${period}`,
       prompt: vscode.l10n.t('Microseconds of CPU time in each period, and the period: 50000/100000; or max'), parse: parseQuota,
-      writes: text => {
+      change: text => {
         const [asked, of] = text.split('/');
-        const every = of ?? String(period);
-        // A quota is checked against the period that is set: which is written first is the planner's business.
-        return version === 2 ? [['cpu.max', `${asked} ${every}`]] : [...(Number(every) === period ? [] : [['cpu.cfs_period_us', every] as const]), ['cpu.cfs_quota_us', asked === 'max' ? '-1' : asked!]];
+        return { kind: 'quota', hierarchy: hierarchy.key, path, to: { quota: asked === 'max' ? 'max' : Number(asked), period: Number(of ?? period) } };
       },
     });
   }
-  if (weight !== undefined) limits.push(numeric(vscode.l10n.t('CPU weight'), 'cpu.weight', String(weight), 1, 10_000));
-  if (shares !== undefined) limits.push(numeric(vscode.l10n.t('CPU shares'), 'cpu.shares', String(shares), 2, 262_144));
-  if (cpus) limits.push(list(vscode.l10n.t('CPUs'), 'cpuset.cpus', cpus.toString(), version === 2));
+  if (weight !== undefined) limits.push(numeric(vscode.l10n.t('CPU weight'), 'cpu.weight', String(weight), 1, 10_000, set));
+  if (shares !== undefined) limits.push(numeric(vscode.l10n.t('CPU shares'), 'cpu.shares', String(shares), 2, 262_144, set));
+  if (cpus) limits.push(list(vscode.l10n.t('CPUs'), 'cpuset.cpus', cpus.toString(), hierarchy.version === 2, set));
   if (pidsMax !== undefined) {
     limits.push({
       label: vscode.l10n.t('Tasks'), now: String(pidsMax), prompt: vscode.l10n.t('How many tasks; or max'),
-      parse: text => (text === 'max' || /^\d{1,9}$/.test(text) ? { value: text } : { fault: vscode.l10n.t('A number, or max') }), writes: text => [['pids.max', text]],
+      parse: text => (text === 'max' || /^\d{1,9}$/.test(text) ? { value: text } : { fault: vscode.l10n.t('A number, or max') }), change: set('pids.max'),
     });
   }
   return limits;
 }
 
-function numeric(label: string, file: string, now: string, least: number, most: number): Limit {
+function numeric(label: string, file: string, now: string, least: number, most: number, set: Setter): Limit {
   const parse = (text: string): Parsed => (/^\d{1,6}$/.test(text) && Number(text) >= least && Number(text) <= most ? { value: text } : { fault: vscode.l10n.t('A whole number from {0} to {1}', least, most) });
-  return { label, now, prompt: vscode.l10n.t('{0}: {1} to {2}', file, least, most), parse, writes: text => [[file, text]] };
+  return { label, now, prompt: vscode.l10n.t('{0}: {1} to {2}', file, least, most), parse, change: set(file) };
 }
 
 /** @param mayBeEmpty in v2 that means: what the parent has */
-function list(label: string, file: string, now: string, mayBeEmpty: boolean): Limit {
+function list(label: string, file: string, now: string, mayBeEmpty: boolean, set: Setter): Limit {
   const parse = (text: string): Parsed => {
     const parsed = core().parseCpuList(text);
     return !parsed || (parsed.isEmpty && !mayBeEmpty) ? { fault: vscode.l10n.t('Not a list: 0-3,8') } : { value: parsed.toString() };
   };
-  return { label, now, prompt: mayBeEmpty ? vscode.l10n.t('{0}, as the kernel writes it: 0-3,8; empty for all of the parent', file) : vscode.l10n.t('{0}, as the kernel writes it: 0-3,8', file), parse, writes: text => [[file, text]] };
+  return { label, now, prompt: mayBeEmpty ? vscode.l10n.t('{0}, as the kernel writes it: 0-3,8; empty for all of the parent', file) : vscode.l10n.t('{0}, as the kernel writes it: 0-3,8', file), parse, change: set(file) };
 }
 
 function parseQuota(text: string): Parsed {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import type { Applied } from '../../core/apply/applied';
+import type { Applied } from '../../core/plan/applied';
 import type { HistoryEntry } from '../../core/apply/history';
 import type { HostId } from '../../core/host/source';
 import type { HostModel } from '../../core/model/hostModel';
@@ -49,7 +49,7 @@ export class Desk implements vscode.Disposable {
     if (!model) return REFUSED;
     const made = this.make(model, request, expert);
     if (made.plan) return this.previews.show(made.plan, { request });
-    return this.refuse(request, model, made, expert);
+    return { ended: this.refuse(request, model, made, expert) };
   }
 
   /** Shows how to undo an entry of the history, as any plan. @throws why the host cannot be read */
@@ -155,17 +155,21 @@ export class Desk implements vscode.Disposable {
     return core().makePlan(model, machine, request.changes, { expert, virsh: virshCommand(), ...(request.warnings ? { warnings: request.warnings } : {}) });
   }
 
-  /** Says why not, and offers what would do instead. */
-  private async refuse(request: PlanRequest, model: HostModel, { refusal }: Planned & { readonly plan?: undefined }, expert: boolean): Promise<Opened> {
+  /** Says why not, and offers what would do instead. Never throws: nobody may wait for it. */
+  private async refuse(request: PlanRequest, model: HostModel, { refusal }: Planned & { readonly plan?: undefined }, expert: boolean): Promise<PlanEnd> {
     const byTitle = new Map(refusal.instead.map(({ title, changes }) => [plain(title), changes]));
     const inExpertMode = vscode.l10n.t('Plan in Expert Mode');
     // Only where that is what it takes.
     const needsExpert = !expert && this.make(model, request, true).plan !== undefined;
     const answer = await vscode.window.showWarningMessage(plain(vscode.l10n.t('Not possible: {0}', core().sentence(refusal.because))), ...byTitle.keys(), ...(needsExpert ? [inExpertMode] : []));
-    if (answer === undefined) return REFUSED;
-    if (needsExpert && answer === inExpertMode) return this.open(request, true);
-    const changes = byTitle.get(answer);
-    return changes ? this.open({ ...request, changes }, expert) : REFUSED;
+    const changes = byTitle.get(answer ?? '') ?? (needsExpert && answer === inExpertMode ? request.changes : undefined);
+    if (!changes) return 'discarded';
+    try {
+      return await (await this.open({ ...request, changes }, expert || answer === inExpertMode)).ended;
+    } catch (error) {
+      void vscode.window.showErrorMessage(plain(core().describeError(error)));
+      return 'discarded';
+    }
   }
 
   private async tellWhatWasDone(entry: HistoryEntry, model: HostModel, preview: Preview | undefined): Promise<void> {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Applied } from '../../core/apply/applied';
+import type { Applied } from '../../core/plan/applied';
 import type { Plan } from '../../core/plan/plan';
 import type { HostService } from '../hostService';
 import { core } from '../lazyCore';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { applyQuestion } from '../../../src/core/apply/apply';
-import type { Applied, StepResult } from '../../../src/core/apply/applied';
+import type { Applied, StepResult } from '../../../src/core/plan/applied';
 import type { Action, CgroupRef, MoveTask, SetAffinity, SetScheduling, TaskRef, WriteValue } from '../../../src/core/cgroup/action';
 import { LiveSource } from '../../../src/core/collect/collect';
 import { LocalHost } from '../../../src/core/host/localHost';

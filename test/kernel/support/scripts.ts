@@ -10,11 +10,11 @@ export interface RanScript {
 }
 
 /** Runs a script from a file, as a person would: by this shell, here. */
-export async function runScript(text: string, { shell, folder, through = [], path }: { shell: (typeof SHELLS)[number]; folder: string; through?: readonly string[]; path?: string }): Promise<RanScript> {
+export async function runScript(text: string, { shell, folder, through = [] }: { shell: (typeof SHELLS)[number]; folder: string; through?: readonly string[] }): Promise<RanScript> {
   const file = join(newFolder('script'), 'plan.sh');
   writeFileSync(file, text); // UTF-8: as it comes out of a clipboard
   const [command, ...args] = [...through, required(shell), ...(shell === 'busybox' ? ['sh'] : []), file];
-  const child = start(command!, args, { cwd: folder, env: { ...process.env, ...(path === undefined ? {} : { PATH: path }) } });
+  const child = start(command!, args, { cwd: folder });
   let [stdout, stderr] = ['', ''];
   child.stdout!.on('data', chunk => (stdout += String(chunk)));
   child.stderr!.on('data', chunk => (stderr += String(chunk)));

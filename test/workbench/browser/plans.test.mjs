@@ -1,6 +1,8 @@
 // Changing things: threads of a real QEMU process are moved and pinned from the window, and what was done is read in /proc.
 import assert from 'node:assert/strict';
-import { answerInput, choose, clearToasts, clipboard, editorLines, expand, foldView, openSidebar, openWorkbench, quickInput, quickPick, row, runCommand, screenshot, toast } from '../page.mjs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { answerInput, choose, clearToasts, clipboard, editorLines, expand, foldView, openSidebar, openWorkbench, quickInput, quickPick, restMouse, row, runCommand, screenshot, toast } from '../page.mjs';
 import { eventually, makeTree, startQemu } from '../qemu.mjs';
 
 const NAME = `00-plans-${process.pid}`;
@@ -61,10 +63,17 @@ describe('plans', () => {
     await quickInput(page).locator('input').first().fill('vcpu2');
     await page.keyboard.press('Enter');
     await lens('Copy as Shell Script').click();
-    await eventually(async () => assert.match(await clipboard(page), /^#!\/bin\/sh/));
+    const script = await eventually(async () => {
+      const text = await clipboard(page);
+      assert.match(text, /^#!\/bin\/sh/);
+      return text;
+    });
     await lens('Discard').click();
     await eventually(async () => assert.equal(await page.locator('.tab', { hasText: '.plan' }).count(), 0));
     assertPlaces(2, 'emulator');
+    execFileSync('sh', { input: script, timeout: 10_000 });
+    assertPlaces(2, 'vcpu2');
+    tree.take('emulator', qemu.vcpus[2]);
   });
 
   it('all that are selected are pinned, one each', async () => {
@@ -88,7 +97,7 @@ describe('plans', () => {
   it('a thread that is dragged onto a cgroup is shown as a plan of that hierarchy alone', async () => {
     const key = tree.keys.at(-1);
     await foldView(page, 'Cgroups', false);
-    await growView('Cgroups', 400);
+    await growCgroups(400);
     const target = await unfoldTo(key, 'vcpu1');
     await row(page, 'vCPU 1,').dragTo(target);
     await shown(/move vCPU 1 /);
@@ -98,6 +107,56 @@ describe('plans', () => {
     await eventually(() => assert.equal(qemu.proc(qemu.vcpus[1]).paths.get(key), tree.pathOf(key, 'vcpu1')));
     for (const other of tree.keys.filter(it => it !== key)) assert.equal(qemu.proc(qemu.vcpus[1]).paths.get(other), tree.pathOf(other, 'emulator'));
     await closeEditors();
+  });
+
+  it('what was moved meanwhile is not overwritten, and that is told', async () => {
+    await choose(page, 'vCPU 3,', 'Move to Cgroup…');
+    await quickInput(page).locator('input').first().fill('vcpu2');
+    await page.keyboard.press('Enter');
+    await shown(/move vCPU 3 /);
+    tree.take('vcpu1', qemu.vcpus[3]);
+    await lens('Apply').click();
+    await toast(page, 'stopped at step 1 of').waitFor();
+    await shown(/^✗ Stopped: 0 of/);
+    assertPlaces(3, 'vcpu1');
+    await screenshot(page, 'plan-changed-meanwhile');
+    await clearToasts(page);
+    tree.take('emulator', qemu.vcpus[3]);
+    await closeEditors();
+  });
+
+  it('a cgroup is made, limited and removed', async () => {
+    const key = tree.keys.find(it => it.split(',').includes('cpu'));
+    await unfoldTo(key, 'vcpu1');
+    await choose(page, 'vcpu1,', 'New Cgroup…');
+    await answerInput(page, 'of mine');
+    await shown(/make a cgroup/);
+    await lens('Apply').click();
+    await eventually(() => assert.ok(existsSync(tree.directoryOf(key, 'vcpu1/of mine'))));
+    await closeEditors();
+    await expand(page, 'vcpu1,');
+    await choose(page, 'of mine,', 'Change Limit…');
+    await quickPick(page, 'CPU quota');
+    await answerInput(page, '50000/100000');
+    await shown(/write cpu\.cfs_quota_us/);
+    await screenshot(page, 'plan-limit-preview');
+    await lens('Apply').click();
+    await eventually(() => assert.equal(readFileSync(`${tree.directoryOf(key, 'vcpu1/of mine')}/cpu.cfs_quota_us`, 'utf8'), '50000\n'));
+    await closeEditors();
+    await choose(page, 'of mine,', 'Remove Cgroup');
+    await shown(/remove a cgroup/);
+    await lens('Apply').click();
+    await eventually(() => assert.ok(!existsSync(tree.directoryOf(key, 'vcpu1/of mine'))));
+    await closeEditors();
+  });
+
+  it('closing the preview gives the plan up', async () => {
+    await choose(page, 'vCPU 3,', 'Pin to CPUs…');
+    await quickPick(page, 'CPU 1');
+    await shown(/pin vCPU 3/);
+    await runCommand(page, 'View: Close Editor');
+    await eventually(async () => assert.equal(await page.locator('.tab', { hasText: '.plan' }).count(), 0));
+    assert.equal(qemu.proc(qemu.vcpus[3]).cpusAllowed, '0-1');
   });
 
   it('what is refused says why, and plans nothing', async () => {
@@ -113,6 +172,7 @@ describe('plans', () => {
   it('the history has all of it, the latest first', async () => {
     await runCommand(page, 'Cgroup Lens: Show History');
     await shown(/What was changed on/);
+    await runCommand(page, 'Preferences: Toggle between Light/Dark Themes');
     await screenshot(page, 'plan-history');
     await closeEditors();
   });
@@ -132,13 +192,14 @@ describe('plans', () => {
     await runCommand(page, 'View: Close All Editors');
   }
 
-  /** Drags the edge between a view and the one above it. */
-  async function growView(view, by) {
-    const { x, y } = await page.locator(`.part.sidebar .pane-header[aria-label^="${view}"]`).boundingBox();
-    await page.mouse.move(x + 100, y);
+  /** Drags the edge between the two views upwards. */
+  async function growCgroups(by) {
+    const { x, y, width, height } = await page.locator('.part.sidebar .monaco-pane-view .monaco-sash.horizontal:not(.disabled)').last().boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
     await page.mouse.down();
-    await page.mouse.move(x + 100, y - by, { steps: 8 });
+    await page.mouse.move(x + width / 2, y + height / 2 - by, { steps: 8 });
     await page.mouse.up();
+    await restMouse(page);
   }
 
   async function selectVcpus() {

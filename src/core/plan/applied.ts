@@ -1,5 +1,5 @@
 import type { WriteErrno } from '../cgroup/outcome';
-import type { Precondition } from '../plan/plan';
+import type { Precondition } from './plan';
 
 /** What became of a plan on its host. */
 export interface Applied {

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Applied } from '../../../src/core/apply/applied';
+import { type HistoryEvent, parseHistory, printEntry } from '../../../src/core/apply/history';
+import { HistoryFile, historyHosts } from '../../../src/core/apply/historyFile';
+import type { Plan } from '../../../src/core/plan/plan';
+
+const plan = (title: string): Plan => ({
+  title, hostId: 'local', hostLabel: 'web1', machine: undefined, readAt: 1, warnings: [], consent: { kind: 'apply' }, asRoot: false,
+  steps: [{
+    action: { kind: 'move', task: { tid: 5, pid: 4, startTime: 3, comm: 'a\nb\udcff' }, from: '/a', to: { hierarchy: 'cpu', path: '/b\udcfe', directory: '/sys/fs/cgroup/cpu/b\udcfe' }, file: 'tasks' },
+    preconditions: [], outcomes: [], before: '/a', undo: { kind: 'exact', because: undefined, actions: [] },
+  }],
+});
+const applied: Applied = { steps: [{ state: 'done', errno: undefined, found: '/b', said: undefined }], complete: true, remarks: [] };
+const started = (id: string, at = 1, undoes?: string): HistoryEvent => ({ v: 1, at, id, event: 'started', plan: plan(id), ...(undoes === undefined ? {} : { undoes }) });
+const ended = (id: string, of = applied): HistoryEvent => ({ v: 1, at: 2, id, event: 'ended', applied: of });
+const refused: Applied = { ...applied, steps: [{ ...applied.steps[0]!, state: 'refused', errno: 'EBUSY' }] };
+const textOf = (...events: HistoryEvent[]): string => events.map(printEntry).join('');
+const short = (text: string): unknown[] => parseHistory(text).entries.map(({ id, applied: a, undoneBy }) => [id, a?.complete, undoneBy]);
+
+describe('the history of a host', () => {
+  const cases: [string, string, unknown[], number][] = [
+    ['nothing', '', [], 0],
+    ['begun and ended', textOf(started('a'), ended('a')), [['a', true, undefined]], 0],
+    ['begun, and its end was never heard', textOf(started('a'), started('b'), ended('b')), [['a', undefined, undefined], ['b', true, undefined]], 0],
+    ['found out later', textOf(started('a'), ended('a', { ...applied, complete: false }), ended('a')), [['a', true, undefined]], 0],
+    ['undone', textOf(started('a'), ended('a'), started('b', 2, 'a'), ended('b')), [['a', true, 'b'], ['b', true, undefined]], 0],
+    ['an undo that was refused is none', textOf(started('a'), ended('a'), started('b', 2, 'a'), ended('b', refused)), [['a', true, undefined], ['b', true, undefined]], 0],
+    ['an undo of which nobody heard the end', textOf(started('a'), ended('a'), started('b', 2, 'a')), [['a', true, undefined], ['b', undefined, undefined]], 0],
+    ['two windows at once', textOf(started('a'), started('b'), ended('b'), ended('a')), [['a', true, undefined], ['b', true, undefined]], 0],
+    ['a torn line at the end', textOf(started('a'), ended('a')) + printEntry(started('b')).slice(0, 50), [['a', true, undefined]], 1],
+    ['a torn line in between takes nothing along', printEntry(started('x')).slice(0, 80) + textOf(started('a'), ended('a')), [['a', true, undefined]], 1],
+    ['lines of somebody else', `hello\n{}\n[]\nnull\n"x"\n${textOf(started('a'))}{"v":2,"id":"c","at":1,"event":"started"}\n`, [['a', undefined, undefined]], 6],
+    ['an end without a beginning', textOf(ended('a')), [], 1],
+    ['begun twice under one id: the first counts', textOf(started('a'), started('a')), [['a', undefined, undefined]], 1],
+    ['a plan that is none', textOf({ v: 1, at: 1, id: 'a', event: 'started', plan: { title: 'x' } as unknown as Plan }), [], 1],
+    ['a step that is none', textOf({ v: 1, at: 1, id: 'a', event: 'started', plan: { ...plan('a'), steps: [{ action: { kind: 'move' } }] } as unknown as Plan }), [], 1],
+    ['a TID that is none', textOf(started('a')).replace('"tid":5', '"tid":"5; id"'), [], 1],
+    ['results that are none', textOf(started('a'), ended('a', { ...applied, steps: [{ state: 'well' }] } as unknown as Applied)), [['a', undefined, undefined]], 1],
+    ['blank lines and CRLF', textOf(started('a')).replaceAll('\n', '\r\n\r\n'), [['a', undefined, undefined]], 0],
+  ];
+  for (const [name, text, entries, foreign] of cases) {
+    it(name, () => {
+      assert.deepEqual(short(text), entries);
+      assert.equal(parseHistory(text).foreign, foreign);
+    });
+  }
+
+  it('gives back what was printed, broken bytes and all', () => {
+    const { entries } = parseHistory(textOf(started('a', 7), ended('a')));
+    const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+    assert.deepEqual(json(entries), json([{ id: 'a', startedAt: 7, plan: plan('a'), applied, undoes: undefined, undoneBy: undefined }]));
+    assert.equal(entries[0]!.plan.steps[0]!.action.kind === 'move' && entries[0]!.plan.steps[0]!.action.to.path, '/b\udcfe');
+  });
+
+  it('one event is one line, whatever is in it', () => {
+    assert.equal(printEntry(started('a\nb\u2028')).trim().split('\n').length, 1);
+  });
+});
+
+describe('the file of a history', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'cgroup-lens-history-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('is not there at first; then for nobody else to read', async () => {
+    const inside = join(folder, 'a', 'b');
+    const file = new HistoryFile(inside, 'ssh:op@web1');
+    assert.deepEqual([await file.read(), await historyHosts(inside)], [{ entries: [], foreign: 0 }, []]);
+    await file.append(started('a'));
+    assert.equal(statSync(file.path).mode & 0o777, 0o600);
+    assert.deepEqual((await file.read()).entries.map(({ id }) => id), ['a']);
+    assert.deepEqual(await historyHosts(inside), ['local']); // as its plan says
+  });
+
+  it('each host has one of its own, whatever it is called', async () => {
+    const ids = ['ssh:a/b', 'ssh:a-b', '../../x', '..', '', 'ssh:' + 'n'.repeat(500), 'local'];
+    for (const id of ids) await new HistoryFile(folder, id).append({ v: 1, at: 1, id: 'a', event: 'started', plan: { ...plan('a'), hostId: id } });
+    assert.deepEqual((await historyHosts(folder)).sort(), [...ids].sort());
+  });
+
+  it('what was torn is left as it is, and what comes after is read', async () => {
+    const file = new HistoryFile(folder, 'local');
+    await file.append(started('a'));
+    appendFileSync(file.path, '{"v":1,"at":5,"id":"tor');
+    await file.append(ended('a'));
+    const { entries, foreign } = await file.read();
+    assert.deepEqual([entries[0]!.applied?.complete, foreign], [true, 1]);
+    assert.ok(readFileSync(file.path, 'utf8').includes('"id":"tor\n'));
+  });
+
+  it('a file that cannot be written is an error, before anything is done', async () => {
+    const file = new HistoryFile(folder, 'local');
+    await file.append(started('a'));
+    await assert.rejects(new HistoryFile(join(file.path, 'below a file'), 'local').append(started('a')), { code: 'ENOTDIR' });
+  });
+
+  it('processes that append at once: no line is lost or torn', async () => {
+    const program = `
+      const { HistoryFile } = require(${JSON.stringify(join(__dirname, '../../../src/core/apply/historyFile.js'))});
+      (async () => {
+        const file = new HistoryFile(${JSON.stringify(folder)}, 'local');
+        for (let i = 0; i < 50; i++) await file.append({ ...${JSON.stringify(started('x'))}, id: process.argv[1] + '-' + i });
+      })();`;
+    await Promise.all(['a', 'b', 'c'].map(name => new Promise<void>((resolve, reject) => spawn(process.execPath, ['-e', program, name], { stdio: 'inherit' }).once('exit', code => (code === 0 ? resolve() : reject(new Error(`${name}: ${code}`)))))));
+    const { entries, foreign } = await new HistoryFile(folder, 'local').read();
+    assert.deepEqual([entries.length, foreign], [150, 0]);
+  });
+});
