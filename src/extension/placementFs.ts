@@ -41,7 +41,7 @@ export class PlacementFs extends VirtualFs<PlacementAbout> {
 
   /** The folder of a host, which has no list. */
   override stat(uri: vscode.Uri): Promise<vscode.FileStat> {
-    if (/\.(placement|cgroup|neighbours)$/.test(uri.path)) return super.stat(uri);
+    if (!/^\/[^/.][^/]*$/.test(uri.path) || /\.(placement|cgroup|neighbours)$/.test(uri.path)) return super.stat(uri);
     return Promise.resolve({ type: vscode.FileType.Directory, ctime: 0, mtime: 0, size: 0, permissions: vscode.FilePermission.Readonly });
   }
 

@@ -42,7 +42,7 @@ async function giveUp(page, title) {
 
 /** VS Code keeps the lines where they are when something comes up above them: out of view, at the top. */
 async function scrollUp(page) {
-  await page.locator('.editor-instance .monaco-editor').first().hover({ timeout: 2000 });
+  await page.locator('.editor-instance .monaco-editor').first().hover({ position: { x: 12, y: 60 }, timeout: 2000 }); // beside the text: a hover of it would take the wheel
   await page.mouse.wheel(0, -500);
 }
 
