@@ -66,6 +66,7 @@ export const KERNEL_SENTENCES: Readonly<Record<string, Sentence>> = {
   clamped: d => t('the kernel makes {1} of {0}.', d('value'), d('becomes')),
   inherits: d => t('{0} then uses what its parent has ({1}).', d('path'), d('effective')),
   'parent-has-less': d => t('of {0} its parent has {1}.', d('value'), d('effective')),
+  'partitions-around': d => t('partitions share out the CPUs around {0}, and what it gets depends on all of them: this is read back.', d('path')),
   'partition-invalid': d => t('it is taken, and reads "{0}".', d('reads')),
   'type-changes': d => t('{0} becomes "{1}".', d('path'), d('type')),
   'needs-filling': d => t('{0} takes no task before its CPUs and nodes are written.', d('path')),
