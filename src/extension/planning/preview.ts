@@ -126,6 +126,7 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Code
       lenses.push(lens(vscode.l10n.t('Discard'), 'discardPlan'));
     }
     if (preview.phase === 'ended' && preview.applied?.steps.some(({ state }) => state === 'done')) lenses.push(lens(vscode.l10n.t('Undo…'), 'undo'));
+    lenses.push(lens(vscode.l10n.t('made of what was read at {0}', new Date(preview.plan.readAt).toLocaleTimeString('en-GB')), '')); // never text: it gets old by itself
     if (this.isCapture(preview)) lenses.push(lens(vscode.l10n.t('A capture: nothing can be applied to it'), ''));
     return lenses;
   }
