@@ -396,7 +396,7 @@ for (const autoSave of ['afterDelay', 'onFocusChange', 'onWindowChange']) {
       await leave();
       assert.deepEqual(await page.locator('.notification-toast').allInnerTexts(), []);
       assert.ok(await dirty(page, NAME).isVisible());
-      await hasLens(page, 'Edited, not planned');
+      assert.equal(await tab(page, '.plan').count(), 0);
       assert.equal(qemu.proc(qemu.vcpus[1]).cpusAllowed, '0-1');
     });
   });
