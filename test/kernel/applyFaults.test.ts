@@ -47,10 +47,11 @@ describe('a plan when something else happens', () => {
     const script = `mount -t proc proc /proc; ${birth}; a=$!; read -r _; kill -9 $a; wait $a; ${birth}; read -r _`;
     const child = start(required('unshare'), ['--pid', '--fork', '--kill-child', '--mount', '--propagation', 'private', 'sh', '-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-    const shell = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'));
-    const inside = ['nsenter', '-t', String(shell), '-p', '-m', '--'];
+    let inside: readonly string[] = [];
     const born = async (): Promise<{ tid: number; startTime: number }> => {
       const tid = Number((await lines.next()).value);
+      const shell = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')); // it has spoken: it is there
+      inside = ['nsenter', '-t', String(shell), '-p', '-m', '--'];
       const stat = run(inside[0]!, ...inside.slice(1), 'cat', `/proc/${tid}/stat`);
       return { tid, startTime: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]) };
     };

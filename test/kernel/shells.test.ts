@@ -55,7 +55,7 @@ describe('the collector in each shell, awk and set of tools', () => {
       ...{ kernel, init, mode, controllers, topology, user: raw.collection.user },
       machines: pids.map(pid => {
         const { threads, ...machine } = machineOf(model, pid);
-        return { ...machine, threads: threads.map(threadFacts) };
+        return { ...machine, rss: machine.rss !== undefined, threads: threads.map(threadFacts) }; // rss grows between two looks
       }),
       hierarchies: model.hierarchies.map(({ cgroups, ...hierarchy }) => ({
         ...hierarchy,

@@ -172,7 +172,7 @@ export class HierarchyBuilder {
   }
 
   finish(): Pick<HostModel, 'mode' | 'controllers' | 'hierarchies'> {
-    const hierarchies = [...this.byKey.values()].sort((a, b) => this.compare(a.key, b.key));
+    const hierarchies = [...this.byKey.values()].map(hierarchy => ({ ...hierarchy, walked: hierarchy.walked.sort() })).sort((a, b) => this.compare(a.key, b.key));
     const controllers = new Map<string, 'v1' | 'v2' | 'none'>();
     for (const { name, enabled } of parseProcCgroups(this.raw.files.get('/proc/cgroups') ?? '')) {
       // Where v1 has not got perf_event, it is on in all of v2 and not listed (cgroup-v2.rst, "perf_event").
