@@ -6,6 +6,7 @@ import { worldOf } from '../cgroup/world';
 import type { HostModel, Thread } from '../model/hostModel';
 import { libvirtMachine, reason, refuse } from './context';
 import { order } from './ordering';
+import { toolStep } from './ownersWay';
 import type { Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
 import { stepsOf } from './steps';
@@ -18,6 +19,8 @@ import { textOf } from './values';
 export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planned {
   const actions: Action[] = [];
   const warnings: Because[] = [];
+  /** Of a tool's way back: what it takes back. */
+  const forth = new Map<Action, readonly string[]>();
   for (const [i, step] of [...plan.steps.entries()].reverse()) {
     const result = applied.steps[i];
     if (result?.state !== 'done') continue;
@@ -26,6 +29,8 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
     if (moved) warnings.push(moved);
     else {
       actions.push(...step.undo.actions);
+      const { action } = step;
+      if (action.kind === 'tool') for (const back of step.undo.actions) forth.set(back, action.argv);
       if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
     }
   }
@@ -41,7 +46,7 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
       hostLabel: model.label,
       machine: machine && { name: machine.name, pid: machine.pid, startTime: machine.startTime },
       readAt: model.collection.startedAt,
-      steps: stepsOf(placed, known, libvirtMachine(machine)),
+      steps: stepsOf(placed, known, libvirtMachine(machine)).map(step => (step.action.kind === 'tool' ? toolStep(step.action.argv, forth.get(step.action)) : step)),
       warnings: warnings.map(because => ({ because })),
       consent: plan.consent,
       asRoot: plan.asRoot,
