@@ -4,7 +4,7 @@ import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { type CpuSet, parseCpuList } from '../parse/cpuList';
 import { taskFlags } from '../parse/taskStat';
 import { roleText } from '../model/roles';
-import { type Context, isInSubtree, isOfThread, machineAt, reason, refuse } from './context';
+import { type Context, isOfThread, reason, refuse } from './context';
 import type { Change, Consent, Refusal } from './plan';
 import { hierarchyOf } from './refs';
 import { ruleOfFile } from './values';
@@ -17,10 +17,6 @@ export interface Verdict {
 }
 
 export function judge(context: Context, change: Change): Verdict {
-  if (context.machine) {
-    const refusal = notNow(context.machine);
-    if (refusal) return { refusal };
-  }
   if (isOfThread(change)) {
     const refusal = bound(change.thread);
     if (refusal) return { refusal };
@@ -44,7 +40,7 @@ export function judge(context: Context, change: Change): Verdict {
 }
 
 /** libvirt moves and pins threads itself while a machine starts, and the other side of a migration takes over what is here. */
-function notNow(machine: Machine): Refusal | undefined {
+export function notNow(machine: Machine): Refusal | undefined {
   if (machine.state === 'starting') return refuse('machine-starting', { machine: machine.name });
   const migration = machine.threads.find(thread => thread.role.kind === 'migration' && !/^mig\/dirtyrate/.test(thread.comm));
   return migration && refuse('machine-migrating', { machine: machine.name, thread: migration.comm, tid: migration.tid });
@@ -56,7 +52,7 @@ function bound({ tid, flags, comm }: Thread): Refusal | undefined {
 }
 
 function outside(context: Context, hierarchy: string, path: string): Verdict {
-  if (isInSubtree(context, hierarchy, path)) return {};
+  if (context.isInSubtree(hierarchy, path)) return {};
   const details = { hierarchy, path, machine: context.machine?.name ?? '' };
   return context.options.expert ? { warnings: [reason('outside-subtree-expert', details)] } : { refusal: refuse('outside-subtree', details) };
 }
@@ -139,7 +135,7 @@ function judgeValue(context: Context, { hierarchy, path, file, value }: Extract<
   if (/[\n\0]/.test(value)) return { refusal: refuse('value-lines', { file }) };
   const verdict = outside(context, hierarchy, path);
   if (verdict.refusal) return verdict;
-  const machine = context.machine ?? machineAt(model, hierarchy, path);
+  const machine = context.machine ?? context.machineAt(hierarchy, path);
   if (rule === 'typed') return { ...verdict, consent: { kind: 'type', text: machine?.name ?? path, because: reason('file-typed', { file, value, path }) } };
   const cgroup = hierarchyOf(model, hierarchy)?.cgroups.get(path);
   if (file === 'cpuset.mems' && cgroup && parseCpuList(value)?.equals(cgroup.memsEffective ?? cgroup.mems ?? parseCpuList('')!) !== true) {
