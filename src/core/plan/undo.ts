@@ -4,7 +4,9 @@ import type { Action, WriteValue } from '../cgroup/action';
 import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';
 import type { HostModel } from '../model/hostModel';
+import { CpuSet, parseCpuList } from '../parse/cpuList';
 import { libvirtMachine, reason, refuse } from './context';
+import { notNow } from './guards';
 import { order } from './ordering';
 import type { Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
@@ -30,6 +32,8 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
     }
   }
   const machine = model.machines.find(({ pid, startTime }) => pid === plan.machine?.pid && startTime === plan.machine.startTime);
+  const later = machine && notNow(machine);
+  if (later) return { refusal: later };
   if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
   const known = new Map(actions.flatMap(action => putBy(plan, action, model)));
   const { placed, stuck } = inThisOrder(model, actions);
@@ -110,5 +114,5 @@ function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcome
 
 /** The kernel spells some values in its own way: `max` is `max 100000`, `0,1` is `0-1`. */
 function sameValue(now: string, put: string): boolean {
-  return now.split(' ')[0] === put.split(' ')[0];
+  return now === put || now.startsWith(`${put} `) || parseCpuList(put)?.equals(parseCpuList(now) ?? CpuSet.empty) === true;
 }
