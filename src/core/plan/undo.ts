@@ -4,7 +4,9 @@ import type { Action, TaskRef, WriteValue } from '../cgroup/action';
 import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';
 import type { HostModel, Thread } from '../model/hostModel';
+import { CpuSet, parseCpuList } from '../parse/cpuList';
 import { libvirtMachine, reason, refuse } from './context';
+import { notNow } from './guards';
 import { order } from './ordering';
 import { toolStep } from './ownersWay';
 import type { Plan, Planned, Step } from './plan';
@@ -35,6 +37,8 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
     }
   }
   const machine = model.machines.find(({ pid, startTime }) => pid === plan.machine?.pid && startTime === plan.machine.startTime);
+  const later = machine && notNow(machine);
+  if (later) return { refusal: later };
   if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
   const known = new Map(actions.flatMap(action => putBy(plan, action, model)));
   const { placed, stuck } = inThisOrder(model, actions);
@@ -125,5 +129,10 @@ function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcome
   if (now === undefined) return undefined; // the step's own check decides
   const predicted = outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])));
   const put = found !== undefined ? [found] : [value, ...predicted];
-  return put.includes(now) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: put[0]! });
+  return put.some(text => sameValue(now, text)) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: put[0]! });
+}
+
+/** The kernel spells some values in its own way: `max` is `max 100000`, `0,1` is `0-1`. */
+function sameValue(now: string, put: string): boolean {
+  return now === put || now.startsWith(`${put} `) || parseCpuList(put)?.equals(parseCpuList(now) ?? CpuSet.empty) === true;
 }
