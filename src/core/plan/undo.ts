@@ -8,7 +8,7 @@ import { libvirtMachine, reason, refuse } from './context';
 import { order } from './ordering';
 import type { Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
-import { stepsOf } from './steps';
+import { readsAs, stepsOf } from './steps';
 import { textOf } from './values';
 
 /**
@@ -22,7 +22,7 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
     const state = applied.steps[i]?.state;
     if (state !== 'done') continue;
     if (step.undo.kind === 'irreversible') warnings.push(step.undo.because ?? reason('no-way-back', {}));
-    const moved = isElsewhere(step, model);
+    const moved = isElsewhere(step, applied.steps[i]?.found, model);
     if (moved) warnings.push(moved);
     else {
       actions.push(...step.undo.actions);
@@ -31,7 +31,7 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
   }
   const machine = model.machines.find(({ pid, startTime }) => pid === plan.machine?.pid && startTime === plan.machine.startTime);
   if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
-  const known = new Map(actions.flatMap(action => putBy(plan, action, model)));
+  const known = new Map(actions.flatMap(action => putBy(plan, applied, action, model)));
   const { placed, stuck } = inThisOrder(model, actions);
   if (stuck) return { refusal: { because: stuck, instead: [] } };
   return {
@@ -50,12 +50,14 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
 }
 
 /** What a file reads since the plan wrote it, where the model does not have it. */
-function putBy(plan: Plan, undo: Action, model: HostModel): [string, string][] {
+function putBy(plan: Plan, applied: Applied, undo: Action, model: HostModel): [string, string][] {
   if (undo.kind !== 'write') return [];
   const { cgroup, file } = undo;
   const known = hierarchyOf(model, cgroup.hierarchy)?.cgroups.get(cgroup.path);
-  const put = plan.steps.findLast(({ action }) => action.kind === 'write' && action.file === file && fileKey(action.cgroup, file) === fileKey(cgroup, file))?.action;
-  return (known && textOf(known, file)) !== undefined || put?.kind !== 'write' ? [] : [[fileKey(cgroup, file), put.value]];
+  const at = plan.steps.findLastIndex(({ action }, i) => applied.steps[i]?.state === 'done' && action.kind === 'write' && action.file === file && fileKey(action.cgroup, file) === fileKey(cgroup, file));
+  const put = plan.steps[at]?.action;
+  if ((known && textOf(known, file)) !== undefined || put?.kind !== 'write') return [];
+  return [[fileKey(cgroup, file), applied.steps[at]!.found ?? readsAs(put, plan.steps[at]!.outcomes)]];
 }
 
 /** One after the other: backwards is the order in which they work. */
@@ -71,8 +73,12 @@ function inThisOrder(model: HostModel, actions: readonly Action[]): { readonly p
   return { placed, stuck: undefined };
 }
 
-/** What the step changed has been changed again since, or is gone. */
-function isElsewhere({ action, outcomes }: Step, model: HostModel): Because | undefined {
+/**
+ * What the step changed has been changed again since, or is gone.
+ *
+ * @param found what was read when it was done
+ */
+function isElsewhere({ action, outcomes }: Step, found: string | undefined, model: HostModel): Because | undefined {
   switch (action.kind) {
     case 'move': {
       const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
@@ -83,7 +89,7 @@ function isElsewhere({ action, outcomes }: Step, model: HostModel): Because | un
     case 'affinity': {
       const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
       if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
-      const put = new Set([action.cpus, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'allowed' && effect.tid === action.task.tid ? [effect.cpus] : [])))]);
+      const put = new Set([action.cpus, found, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'allowed' && effect.tid === action.task.tid ? [effect.cpus] : [])))]);
       const cpus = thread.cpusAllowed?.toString() ?? '?';
       return put.has(cpus) ? undefined : reason('pinned-since', { tid: action.task.tid, cpus, put: action.cpus });
     }
@@ -91,20 +97,20 @@ function isElsewhere({ action, outcomes }: Step, model: HostModel): Because | un
       const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
       if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
       const same = thread.policy === action.policy && thread.rtPriority === action.priority && thread.nice === action.nice;
-      return same ? undefined : reason('scheduled-since', { tid: action.task.tid, policy: thread.policy, priority: thread.rtPriority, nice: thread.nice });
+      return same || found === `${thread.policy} ${thread.rtPriority} nice ${thread.nice}` ? undefined : reason('scheduled-since', { tid: action.task.tid, policy: thread.policy, priority: thread.rtPriority, nice: thread.nice });
     }
     case 'write':
-      return valueSince(action, outcomes, model);
+      return valueSince(action, outcomes, found, model);
     default:
       return undefined;
   }
 }
 
-function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcomes'], model: HostModel): Because | undefined {
+function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcomes'], found: string | undefined, model: HostModel): Because | undefined {
   const known = hierarchyOf(model, cgroup.hierarchy)?.cgroups.get(cgroup.path);
   const now = known && textOf(known, file);
   if (now === undefined) return undefined; // the step's own check decides
-  const put = new Set([value, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])))]);
+  const put = new Set([value, found, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])))]);
   return put.has(now) || sameValue(now, value) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: value });
 }
 
