@@ -1,9 +1,9 @@
 import { t } from '@vscode/l10n';
 import type { Applied } from './applied';
-import type { Action, WriteValue } from '../cgroup/action';
+import type { Action, TaskRef, WriteValue } from '../cgroup/action';
 import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';
-import type { HostModel } from '../model/hostModel';
+import type { HostModel, Thread } from '../model/hostModel';
 import { libvirtMachine, reason, refuse } from './context';
 import { order } from './ordering';
 import type { Plan, Planned, Step } from './plan';
@@ -18,16 +18,19 @@ import { textOf } from './values';
 export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planned {
   const actions: Action[] = [];
   const warnings: Because[] = [];
+  const verdicts = new Map<string, Because | undefined>();
   for (const [i, step] of [...plan.steps.entries()].reverse()) {
-    const state = applied.steps[i]?.state;
-    if (state !== 'done') continue;
+    const result = applied.steps[i];
+    if (result?.state !== 'done') continue;
     if (step.undo.kind === 'irreversible') warnings.push(step.undo.because ?? reason('no-way-back', {}));
-    const moved = isElsewhere(step, applied.steps[i]?.found, model);
-    if (moved) warnings.push(moved);
-    else {
-      actions.push(...step.undo.actions);
-      if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
-    }
+    // What a later step of the plan changed too is where that one left it, or not: it is asked once.
+    const target = targetOf(step.action);
+    const moved = verdicts.has(target) ? verdicts.get(target) : isElsewhere(step, result.found, model);
+    verdicts.set(target, moved);
+    if (moved && !warnings.includes(moved)) warnings.push(moved);
+    if (moved) continue;
+    actions.push(...step.undo.actions);
+    if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
   }
   const machine = model.machines.find(({ pid, startTime }) => pid === plan.machine?.pid && startTime === plan.machine.startTime);
   if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
@@ -47,6 +50,20 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
       asRoot: plan.asRoot,
     },
   };
+}
+
+function targetOf(action: Action): string {
+  switch (action.kind) {
+    case 'move':
+      return `move ${action.task.tid} ${action.to.hierarchy}`;
+    case 'affinity':
+    case 'scheduling':
+      return `${action.kind} ${action.task.tid}`;
+    case 'write':
+      return fileKey(action.cgroup, action.file);
+    default:
+      return JSON.stringify(action);
+  }
 }
 
 /** What a file reads since the plan wrote it, where the model does not have it. */
@@ -76,26 +93,28 @@ function inThisOrder(model: HostModel, actions: readonly Action[]): { readonly p
 /**
  * What the step changed has been changed again since, or is gone.
  *
- * @param found what was read when it was done
+ * @param found what was read when it was done; without it, what was predicted counts
  */
-function isElsewhere({ action, outcomes }: Step, found: string | undefined, model: HostModel): Because | undefined {
+function isElsewhere({ action, outcomes, before }: Step, found: string | undefined, model: HostModel): Because | undefined {
   switch (action.kind) {
     case 'move': {
-      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
-      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
+      const thread = threadOf(action.task, model);
+      if (!thread) return gone(action.task);
       const path = thread.membership.places.get(action.to.hierarchy)?.path ?? '?';
       return path === action.to.path ? undefined : reason('moved-since', { tid: action.task.tid, path, put: action.to.path });
     }
     case 'affinity': {
-      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
-      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
-      const put = new Set([action.cpus, found, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'allowed' && effect.tid === action.task.tid ? [effect.cpus] : [])))]);
+      const thread = threadOf(action.task, model);
+      if (!thread) return gone(action.task);
+      // Where nothing is predicted to be seen of it, it looks as before.
+      const predicted = outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'allowed' && effect.tid === action.task.tid ? [effect.cpus] : [])));
+      const put = found !== undefined ? [found] : predicted.length > 0 ? predicted : (before?.split(' or ') ?? []);
       const cpus = thread.cpusAllowed?.toString() ?? '?';
-      return put.has(cpus) ? undefined : reason('pinned-since', { tid: action.task.tid, cpus, put: action.cpus });
+      return put.includes(cpus) ? undefined : reason('pinned-since', { tid: action.task.tid, cpus, put: put[0] ?? action.cpus });
     }
     case 'scheduling': {
-      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
-      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
+      const thread = threadOf(action.task, model);
+      if (!thread) return gone(action.task);
       const same = thread.policy === action.policy && thread.rtPriority === action.priority && thread.nice === action.nice;
       return same || found === `${thread.policy} ${thread.rtPriority} nice ${thread.nice}` ? undefined : reason('scheduled-since', { tid: action.task.tid, policy: thread.policy, priority: thread.rtPriority, nice: thread.nice });
     }
@@ -106,15 +125,19 @@ function isElsewhere({ action, outcomes }: Step, found: string | undefined, mode
   }
 }
 
+function threadOf({ tid, startTime }: TaskRef, model: HostModel): Thread | undefined {
+  return findThread(model, `${tid}:${startTime}`)?.thread;
+}
+
+function gone({ tid, comm }: TaskRef): Because {
+  return reason('thread-gone', { tid, thread: comm });
+}
+
 function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcomes'], found: string | undefined, model: HostModel): Because | undefined {
   const known = hierarchyOf(model, cgroup.hierarchy)?.cgroups.get(cgroup.path);
   const now = known && textOf(known, file);
   if (now === undefined) return undefined; // the step's own check decides
-  const put = new Set([value, found, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])))]);
-  return put.has(now) || sameValue(now, value) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: value });
-}
-
-/** The kernel spells some values in its own way: `max` is `max 100000`, `0,1` is `0-1`. */
-function sameValue(now: string, put: string): boolean {
-  return now.split(' ')[0] === put.split(' ')[0];
+  const predicted = outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])));
+  const put = found !== undefined ? [found] : [value, ...predicted];
+  return put.includes(now) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: put[0]! });
 }
