@@ -30,7 +30,7 @@ export function machineNamed(model: HostModel, name: string): Machine {
 export function changesOfArguments(model: HostModel, machine: Machine, wanted: ChangeArguments): Change[] {
   const reader = new Reader(model, machine, wanted.hierarchy);
   return [
-    ...(wanted.make ?? []).flatMap(text => reader.cgroups(text, false).map((of): Change => ({ kind: 'make', ...of }))),
+    ...(wanted.make ?? []).flatMap(text => reader.make(text)),
     ...(wanted.set ?? []).flatMap(text => reader.set(text)),
     ...(wanted.move ?? []).flatMap(text => reader.move(text)),
     ...(wanted.pin ?? []).flatMap(text => reader.pin(text)),
@@ -40,12 +40,21 @@ export function changesOfArguments(model: HostModel, machine: Machine, wanted: C
 }
 
 class Reader {
+  private readonly made = new Set<string>();
+
   constructor(
     private readonly model: HostModel,
     private readonly machine: Machine,
     private readonly keys: readonly string[] | undefined,
   ) {
     for (const key of keys ?? []) if (!model.hierarchies.some(hierarchy => hierarchy.key === key)) throw new ArgumentError(`no hierarchy "${key}" here; there is: ${model.hierarchies.map(h => h.key).join(' ')}`);
+  }
+
+  /** What is made can be moved to, and written to. */
+  make(text: string): Change[] {
+    const made = this.cgroups(text, false);
+    for (const { hierarchy, path } of made) this.made.add(`${hierarchy}\n${path}`);
+    return made.map((of): Change => ({ kind: 'make', ...of }));
   }
 
   /** `vcpu2=S/vcpu2` */
@@ -105,7 +114,7 @@ class Reader {
       if (inside && top === undefined) return [];
       const base = cgroups.has(`${top}/libvirt`) ? `${top}/libvirt` : top!; // as in a placement document
       const path = inside ? base + (inside[1] ?? '') : text;
-      return there && !cgroups.has(path) ? [] : [{ hierarchy: key, path }];
+      return there && !cgroups.has(path) && !this.made.has(`${key}\n${path}`) ? [] : [{ hierarchy: key, path }];
     });
     if (found.length > 0) return found;
     throw new ArgumentError(`no cgroup "${text}" in ${this.keys?.join(' ') ?? 'any hierarchy'}${who === undefined ? '' : ` for ${who}`}; S stands for the machine's own directory`);
