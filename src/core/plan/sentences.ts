@@ -87,5 +87,3 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'scheduled-since': d => t('TID {0} is scheduled as {1} {2} nice {3} by now: left alone.', d('tid'), d('policy'), d('priority'), d('nice')),
   'written-since': d => t('{1} of {0} reads {2} by now, not {3}: left alone.', d('path'), d('file'), d('value'), d('put')),
 };
-
-export const PLANNER_IDS: readonly string[] = Object.keys(SENTENCES);
