@@ -94,7 +94,7 @@ export function interfaceFile(name: string): InterfaceFile | undefined {
 
 /** Whether its value can be changed from an editor; all others are only read. */
 export function isWritable(name: string): boolean {
-  return ruleOfFile(name) === 'plain';
+  return ruleOfFile(name) !== 'never';
 }
 
 /**

@@ -70,4 +70,6 @@ export interface Collection {
   readonly complete: boolean;
   /** What the host said besides: tools that are missing, messages of the shell. */
   readonly remarks: readonly string[];
+  /** Which programs are there of those that can set an affinity; `undefined` where nobody looked. */
+  readonly tools?: readonly string[];
 }

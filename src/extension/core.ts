@@ -39,7 +39,7 @@ export { parsePlacement } from '../core/placement/parse';
 export { pathText, print } from '../core/placement/print';
 export { toPlacement, valuesOf } from '../core/placement/toPlacement';
 export { changesOf } from '../core/plan/edits';
-export { makePlan } from '../core/plan/makePlan';
+export { makePlan, planning } from '../core/plan/makePlan';
 export { printPlan } from '../core/plan/print';
 export { planScript } from '../core/plan/script';
 export { sentence } from '../core/plan/sentences';

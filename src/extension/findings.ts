@@ -8,7 +8,7 @@ const found = new WeakMap<HostModel, readonly Finding[]>();
 
 /** Looks for what is wrong on a host, and lets others have their turn meanwhile: before a model is shown. */
 export async function lookForFindings(model: HostModel): Promise<void> {
-  found.set(model, await core().paced(core().checking(model)));
+  found.set(model, await core().paced(core().checking(model), 1));
 }
 
 /** What is wrong on a host; looked for once in each model. */

@@ -11,9 +11,6 @@ export interface CgroupBackend {
   readonly threadFile: Exclude<MoveTask['file'], 'cgroup.procs'>;
   /** A TID written here moves its whole process. */
   readonly processFile: 'cgroup.procs';
-  /** `cpu.shares` and `cpu.weight` are not the same measure: 1024 is 100. */
-  readonly weightFile: 'cpu.shares' | 'cpu.weight';
-  readonly freezeFile: 'freezer.state' | 'cgroup.freeze';
   /** Sets quota and period, in an order that the kernel takes; empty where they are so already. */
   writesForQuota(world: World, cgroup: CgroupRef, to: CpuBandwidth): readonly WriteValue[];
   /** What a cgroup that is there lacks to hold threads of the processes around it. */
@@ -39,8 +36,6 @@ function v1(): CgroupBackend {
     version: 1,
     threadFile: 'tasks',
     processFile: 'cgroup.procs',
-    weightFile: 'cpu.shares',
-    freezeFile: 'freezer.state',
     writesForQuota(world, cgroup, { quota, period }) {
       const before = world.cgroup(cgroup.hierarchy, cgroup.path)?.bandwidth;
       const setQuota = write(cgroup, 'cpu.cfs_quota_us', quota === 'max' ? '-1' : String(quota));
@@ -74,8 +69,6 @@ function v2(hierarchy: string): CgroupBackend {
     version: 2,
     threadFile: 'cgroup.threads',
     processFile: 'cgroup.procs',
-    weightFile: 'cpu.weight',
-    freezeFile: 'cgroup.freeze',
     writesForQuota(world, cgroup, { quota, period }) {
       const before = world.cgroup(cgroup.hierarchy, cgroup.path)?.bandwidth;
       return before?.quota === quota && before.period === period ? [] : [write(cgroup, 'cpu.max', `${quota} ${period}`)];

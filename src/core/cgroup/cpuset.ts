@@ -50,11 +50,12 @@ function vetV1(world: World, cgroup: CgroupState, what: What, asked: CpuSet): Ve
   if (populated?.certain) return { certain: populated.certain, possible };
   possible.push(...(populated?.possible ?? []));
   const exclusive = what === 'cpus' ? 'cpuExclusive' : 'memExclusive';
+  const isExclusive = cgroup[exclusive] === true;
   for (const sibling of parent ? world.children(hierarchy, parent.path) : []) {
-    if (sibling.path === path || (cgroup[exclusive] !== true && sibling[exclusive] !== true)) continue;
+    if ((!isExclusive && sibling[exclusive] !== true) || sibling.path === path) continue;
     if (sibling[what]?.intersect(asked).isEmpty === false) return { certain: refusal('EINVAL', reason('exclusive-sibling', { sibling: sibling.path })), possible };
   }
-  if (cgroup[exclusive] === true && parent?.childrenKnown === false) possible.push(refusal('EINVAL', reason('siblings-unknown', { path })));
+  if (isExclusive && parent?.childrenKnown === false) possible.push(refusal('EINVAL', reason('siblings-unknown', { path })));
   return { possible };
 }
 

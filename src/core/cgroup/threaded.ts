@@ -93,7 +93,7 @@ export function retype(world: World, hierarchy: string, paths: readonly string[]
   for (const path of queue) {
     const cgroup = world.cgroup(hierarchy, path);
     if (cgroup?.version !== 2) continue;
-    for (const child of world.children(hierarchy, path)) queue.add(child.path);
+    for (const child of world.children(hierarchy, path)) if (!isThreaded(child)) queue.add(child.path); // one that is stays so, and what is below it cannot be but invalid
     const type = typeOf(world, cgroup);
     if (type === undefined || type === cgroup.type) continue;
     effects.push({ kind: 'type', hierarchy, path, type });

@@ -23,6 +23,7 @@ import { WALKS } from './walks';
  *     =l …               a line of `ls -ln /proc/PID/exe`
  *     =user UID NAME     who read
  *     =missing TOOL      a tool that the script needs is not there
+ *     =tools TOOL…       those that are there of what a plan may need
  *     =end
  *
  * Paths that do not begin with `/` are below /proc. Errors are the tools' own messages on standard error.
@@ -282,6 +283,11 @@ collect() {
   for tool in awk find grep head id ls sed tr wc xargs; do
     command -v "$tool" >/dev/null 2>&1 || echo "=missing $tool"
   done
+  tools=
+  for tool in taskset busybox python3 perl; do
+    command -v "$tool" >/dev/null 2>&1 && tools="$tools $tool"
+  done
+  echo "=tools$tools"
   q=q # shows a newline in a path as ?; busybox has no such flag
   ls -lnq self/exe >/dev/null 2>&1 || q=
   all=$3

@@ -28,6 +28,7 @@ export class WireDecoder {
   private readonly errors = new Map<string, Errno>();
   private readonly directories = new Set<string>();
   private readonly walked = new Set<string>();
+  private tools: readonly string[] | undefined;
   private readonly remarks: string[] = [];
   private readonly texts = new Map<string, string>();
   /** `Cpus_allowed_list` → the text that stands for such a `status`: thousands of threads share a few. */
@@ -91,14 +92,14 @@ export class WireDecoder {
       throw new CollectError('not-an-answer', { host, said });
     }
     if (this.notLinux) throw new CollectError('not-linux', { host });
-    const { files, links, errors, directories, walked, remarks, user, hides } = this;
+    const { files, links, errors, directories, walked, remarks, user, hides, tools } = this;
     // A cgroup without controllers prints nothing for them; the directory was read, so the file is there and empty.
     for (const directory of directories) {
       const controllers = `${directory}/cgroup.controllers`;
       const subtree = `${directory}/cgroup.subtree_control`;
       if (files.has(controllers) && !files.has(subtree)) files.set(subtree, '');
     }
-    return { files, links, errors, directories, ...(walked.size > 0 ? { walked } : {}), collection: { ...timing, user, hides, complete: this.state === 'ended', remarks } };
+    return { files, links, errors, directories, ...(walked.size > 0 ? { walked } : {}), collection: { ...timing, user, hides, complete: this.state === 'ended', remarks, ...(tools ? { tools } : {}) } };
   }
 
   /** Reads the frame at `at`; returns where the next one begins, or `undefined` when it has not all arrived. */
@@ -157,6 +158,9 @@ export class WireDecoder {
         return body;
       case '=hides':
         this.hides = true;
+        return body;
+      case '=tools':
+        this.tools = rest.split(' ').filter(tool => tool !== '');
         return body;
       case '=missing':
         if (rest.startsWith('/')) this.notLinux = true;

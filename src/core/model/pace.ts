@@ -13,8 +13,11 @@ export class Pace {
   private sliceEnds = performance.now() + SLICE;
   private steps = 0;
 
+  /** @param every steps between two looks at the clock: 1 where one may take a millisecond */
+  constructor(private readonly every = STEPS) {}
+
   breathe(): Promise<void> | undefined {
-    if (++this.steps % STEPS !== 0 || performance.now() < this.sliceEnds) return undefined;
+    if (++this.steps % this.every !== 0 || performance.now() < this.sliceEnds) return undefined;
     return new Promise(resolve => {
       setImmediate(() => {
         this.sliceEnds = performance.now() + SLICE;
@@ -34,8 +37,9 @@ export function atOnce<T>(steps: Steps<T>): T {
   }
 }
 
-export async function paced<T>(steps: Steps<T>): Promise<T> {
-  const pace = new Pace();
+/** @param every as of {@link Pace} */
+export async function paced<T>(steps: Steps<T>, every?: number): Promise<T> {
+  const pace = new Pace(every);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;

@@ -31,7 +31,7 @@ export function judge(context: Context, change: Change, all: readonly Change[]):
     case 'moveProcess':
       return judgeProcess(context, change);
     case 'pin':
-      return change.cpus === 'all' ? {} : judgePin(context, change.thread, change.cpus);
+      return judgePin(context, change.thread, change.cpus);
     case 'schedule':
       return judgeScheduling(context, change, all);
     case 'make':
@@ -111,7 +111,9 @@ function judgeProcess(context: Context, change: Extract<Change, { kind: 'movePro
 }
 
 /** The kernel drops in silence what of a mask the cpuset has not got, and refuses one of which nothing is left. */
-function judgePin({ model }: Context, thread: Thread, cpus: CpuSet): Verdict {
+function judgePin({ model }: Context, thread: Thread, cpus: CpuSet | 'all'): Verdict {
+  if (model.collection.tools?.length === 0) return { refusal: refuse('no-affinity-tool', { host: model.label }) };
+  if (cpus === 'all') return {};
   if (cpus.isEmpty) return { refusal: refuse('pin-empty', { tid: thread.tid }) };
   const missing = model.topology.online && !cpus.isSubsetOf(model.topology.online);
   if (missing) return { refusal: refuse('pin-offline', { cpus: cpus.toString(), online: model.topology.online.toString() }, narrower(thread, cpus, model.topology.online)) };
@@ -139,7 +141,7 @@ function judgeScheduling({ model, machine, options }: Context, { thread, policy,
   const isolated = isolatedCpus(model, thread);
   const shared = !cpus || !isolated || !cpus.isSubsetOf(isolated);
   if (!shared && model.rtRuntime !== -1) return {};
-  const because = shared ? reason('realtime-not-isolated', { cpus: cpus?.toString() ?? '?', isolated: isolated?.toString() ?? '' }) : reason('realtime-unlimited', { cpus: cpus.toString() });
+  const because = shared ? reason('realtime-not-isolated', { cpus: cpus?.toString() ?? '?', isolated: isolated?.isEmpty === false ? isolated.toString() : 'none' }) : reason('realtime-unlimited', { cpus: cpus.toString() });
   return options.expert ? { consent: { kind: 'type', text: machine?.name ?? String(thread.tid), because } } : { refusal: { because, instead: [] } };
 }
 

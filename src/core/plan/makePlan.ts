@@ -1,15 +1,16 @@
 import type { Because } from '../cgroup/outcome';
 import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
+import { type Steps, atOnce } from '../model/pace';
 import { Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
 import { judge, judgePinWithin, notNow } from './guards';
 import { once } from './once';
-import { type Placed, order } from './ordering';
+import { type Placed, ordering } from './ordering';
 import { ownersWay } from './ownersWay';
 import type { Change, Consent, Plan, PlanOptions, Planned, Refusal, Step } from './plan';
 import { grantedCpus } from './planUndo';
 import { findThread, hierarchyOf } from './refs';
-import { stepsOf } from './steps';
+import { makingSteps } from './steps';
 import { titleOf } from './titles';
 import { Wanted } from './wanted';
 import { warningsOf } from './warnings';
@@ -20,12 +21,22 @@ import { warningsOf } from './warnings';
  * @param machine the one whose placement this is about; its own subtree is where threads may move without expert mode
  */
 export function makePlan(model: HostModel, machine: Machine | undefined, changes: readonly Change[], options: PlanOptions): Planned {
+  return atOnce(planning(model, machine, changes, options));
+}
+
+/** {@link makePlan} in steps: a plan of hundreds of changes of a large host takes longer than a window may stand still. */
+export function* planning(model: HostModel, machine: Machine | undefined, changes: readonly Change[], options: PlanOptions): Steps<Planned> {
   const context = new Context(model, machine, options);
   const here = refreshed(model, changes);
   const found = 'because' in here ? here : once(here);
   if ('because' in found) return { refusal: found };
-  const later = machine && notNow(machine);
-  if (later) return { refusal: later };
+  // One whose interface file is written without anybody naming it is touched all the same.
+  const touched = new Set(found.flatMap(change => machine ?? (isOfThread(change) ? [] : (context.machineAt(change.hierarchy, change.path) ?? []))));
+  for (const of of touched) {
+    const later = notNow(of);
+    if (later) return { refusal: later };
+  }
+  const [first = machine] = touched;
   const verdicts = found.map(change => judge(context, change, found));
   const refused = verdicts.find(verdict => verdict.refusal)?.refusal;
   if (refused) return { refusal: refused };
@@ -34,15 +45,16 @@ export function makePlan(model: HostModel, machine: Machine | undefined, changes
   if (consent.kind === 'alone' && found.length > 1) return { refusal: apart(found, alone, consent.because) };
   const wanted = new Wanted(context, worldOf(model));
   for (const change of found) {
+    yield;
     const refusal = wanted.add(change);
     if (refusal) return { refusal };
   }
   if (wanted.actions.length === 0) return { refusal: refuse('nothing-to-do') };
-  const { placed, stuck, world } = order(wanted.world, wanted.actions);
+  const { placed, stuck, world } = yield* ordering(wanted.world, wanted.actions);
   if (stuck) return { refusal: trimmedPins(found, world) ?? { because: stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: stuck.prediction.outcomes[0]?.errno ?? '' }), instead: [] } };
   const refusal = trimmedPins(found, world) ?? forbidden(context, placed);
   if (refusal) return { refusal };
-  const steps = stepsOf(placed, wanted.known, libvirtMachine(machine));
+  const steps = yield* makingSteps(placed, wanted.known, libvirtMachine(first));
   const warnings = [...(options.warnings ?? []), ...verdicts.flatMap(verdict => verdict.warnings ?? []), ...warningsOf(context, steps)].map(because => ({ because }));
   const plan: Plan = { ...about(context, titleOf(found, machine)), steps, warnings, consent, asRoot: needsRoot(context, steps) };
   const otherWay = ownersWay(context, found, plan);

@@ -1,5 +1,6 @@
 import { t } from '@vscode/l10n';
 import type { RunTool } from '../cgroup/action';
+import type { Because } from '../cgroup/outcome';
 import type { Thread } from '../model/hostModel';
 import { cgroupOwner, valuesOwner } from '../model/owner';
 import { type Context, reason } from './context';
@@ -14,7 +15,12 @@ interface Way {
   readonly argv: readonly string[];
   readonly back: readonly string[] | undefined;
   readonly thread?: Thread;
+  /** What else changes with it. */
+  readonly besides?: Because;
 }
+
+/** Warnings that the owner writes values again or does not know of them: by its own tool it does. */
+const OF_OWNERS = new Set(['libvirt-writes-again', 'libvirt-does-not-see', 'systemd-writes-again', 'no-way-back']);
 
 /**
  * The same by the tools of who owns the values, so that they know of it and write it again: only where they have a way
@@ -22,10 +28,13 @@ interface Way {
  * `--config` is offered: nova and KubeVirt write that anew.
  */
 export function ownersWay(context: Context, changes: readonly Change[], plan: Plan): Plan | undefined {
-  const ways = changes.map(change => wayOf(context, change));
-  if (ways.length === 0 || !ways.every(way => way !== undefined)) return undefined;
+  const found = changes.map(change => waysOf(context, change));
+  if (found.length === 0 || !found.every(ways => ways !== undefined)) return undefined;
+  const ways = found.flat();
   const tool = ways[0]!.argv.find(word => word === 'virsh' || word === 'systemctl') ?? ways[0]!.argv[0]!;
-  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(({ argv, back, thread }) => toolStep(argv, back, thread)), warnings: [{ because: reason('owners-tool', { tool }) }], consent: { kind: 'apply' } };
+  const besides = new Map(ways.flatMap(way => (way.besides ? [[JSON.stringify(way.besides), way.besides] as const] : [])));
+  const warnings = [reason('owners-tool', { tool }), ...besides.values()].map(because => ({ because }));
+  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(({ argv, back, thread }) => toolStep(argv, back, thread)), warnings: [...plan.warnings.filter(({ because }) => !OF_OWNERS.has(because.id)), ...warnings] };
 }
 
 /** @param back takes it back */
@@ -41,9 +50,26 @@ export function toolStep(argv: readonly string[], back: readonly string[] | unde
   };
 }
 
-function wayOf(context: Context, change: Change): Way | undefined {
-  if (change.kind === 'pin') return pinWay(context, change);
-  return change.kind === 'set' ? valueWay(context, change) : undefined;
+function waysOf(context: Context, change: Change): readonly Way[] | undefined {
+  switch (change.kind) {
+    case 'pin':
+      return some(pinWay(context, change));
+    case 'set':
+      return some(valueWay(context, change, change.file, change.value, change.before));
+    case 'quota': {
+      const { quota, period } = change.to;
+      const ofUnit = valueWay(context, change, 'cpu.max', `${quota} ${period}`, undefined);
+      if (ofUnit) return [ofUnit];
+      const both = [valueWay(context, change, 'cpu.cfs_period_us', String(period), undefined), valueWay(context, change, 'cpu.cfs_quota_us', String(quota === 'max' ? -1 : quota), undefined)];
+      return both.every(way => way !== undefined) ? both : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function some(way: Way | undefined): readonly Way[] | undefined {
+  return way && [way];
 }
 
 /** `--domain NAME` and not the name alone: one may begin with a dash. */
@@ -68,8 +94,7 @@ function libvirtThread(thread: Thread): { readonly command: string; readonly whi
 }
 
 /** Of a machine's own scope systemd has the CPUs, the quota and the weight; of libvirt's groups below it libvirt has what is the same for the whole domain. */
-function valueWay(context: Context, { hierarchy: key, path, file, value, before }: Extract<Change, { kind: 'set' }>): Way | undefined {
-  const { model, machine, options } = context;
+function valueWay({ model, machine, options }: Context, { hierarchy: key, path }: { readonly hierarchy: string; readonly path: string }, file: string, value: string, before: string | undefined): Way | undefined {
   const hierarchy = hierarchyOf(model, key);
   const cgroup = hierarchy?.cgroups.get(path);
   if (!hierarchy || !cgroup) return undefined;
@@ -85,7 +110,8 @@ function valueWay(context: Context, { hierarchy: key, path, file, value, before 
   const name = machine && (kind === 'libvirt' || kind === 'nova') ? schedinfoName(path, file) : undefined;
   if (!machine || name === undefined || !/^-?\d+$/.test(value)) return undefined;
   const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', '--domain', machine.name, '--live', '--set', `${name}=${text}`];
-  return { argv: command(value), back: former === undefined ? undefined : command(former) };
+  const besides = name.startsWith('emulator_') || name === 'cpu_shares' ? {} : { besides: reason('whole-domain', { name, machine: machine.name }) };
+  return { argv: command(value), back: former === undefined ? undefined : command(former), ...besides };
 }
 
 /** systemd.resource-control(5) */

@@ -45,7 +45,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'pin-outside-cpuset': d => t('CPUs {0} are not all in the cpuset {2}, which has {1}: the kernel would drop the others without a word. Pin within it, or widen the cpuset first.', d('cpus'), d('granted'), d('path')),
   'policy-not-offered': d => t('The policy {0} is not set by this tool.', d('policy')),
   'priority-range': d => t('{0} cannot have priority {1}: fifo and rr have 1 to 99, the others 0.', d('policy'), d('priority')),
-  'realtime-not-isolated': d => t('A real-time thread takes its CPU from everybody else there, and CPUs {0} are not isolated ({1}): a vCPU that spins could stop the host. Pin it to isolated CPUs first.', d('cpus'), d('isolated')),
+  'realtime-not-isolated': d => t('A real-time thread takes its CPU from everybody else there, and of CPUs {0} not all are isolated (isolated: {1}): a vCPU that spins could stop the host. Pin it to isolated CPUs first.', d('cpus'), d('isolated')),
   'realtime-unlimited': d => t('kernel.sched_rt_runtime_us is −1: nothing would take CPUs {0} back from a real-time thread that spins. Set a limit first.', d('cpus')),
   'file-never': d => t('{0} is not written by this tool: it can end or starve a guest, or belongs to who made the cgroup.', d('file')),
   'value-lines': d => t('The value of {0} has to be one line.', d('file')),
@@ -64,6 +64,8 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'libvirt-does-not-see': () => t('libvirt does not notice where a thread is: it moves none back, and its vcpupin does not move one either.'),
   'libvirt-writes-again': d => t('{0} is libvirt\'s: it writes its value again with virsh vcpupin, schedinfo and when the machine starts next.', d('path')),
   'owners-tool': d => t('{0} changes what the owner knows as well: the value stays when it writes again.', d('tool')),
+  'whole-domain': d => t('libvirt has one {0} for all of {1}: it changes the others of that kind too.', d('name'), d('machine')),
+  'no-affinity-tool': d => t('{0} has none of taskset, busybox, python3 and perl: nothing there can pin a thread. Install util-linux.', d('host')),
   'no-way-back': () => t('A step of it cannot be undone.'),
   'edited-machine-gone': d => t('{0} (PID {1}) is gone, or was started anew since the edit began.', d('machine'), d('pid')),
   'edited-cgroup-gone': d => t('{1} ({0}) is gone since the edit began.', d('hierarchy'), d('path')),
@@ -89,5 +91,3 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'scheduled-since': d => t('TID {0} is scheduled as {1} {2} nice {3} by now: left alone.', d('tid'), d('policy'), d('priority'), d('nice')),
   'written-since': d => t('{1} of {0} reads {2} by now, not {3}: left alone.', d('path'), d('file'), d('value'), d('put')),
 };
-
-export const PLANNER_IDS: readonly string[] = Object.keys(SENTENCES);

@@ -1,5 +1,6 @@
 import type { Action, WriteValue } from '../cgroup/action';
 import type { World } from '../cgroup/world';
+import { type Steps, atOnce } from '../model/pace';
 import type { Placed } from './ordering';
 import type { Precondition, Step } from './plan';
 import { undoOf } from './planUndo';
@@ -10,23 +11,31 @@ import { textOf } from './values';
  * @param known what interface files read before, where the model does not have it
  * @param machine of libvirt: its jobs are looked for before anything is written
  */
-export function stepsOf(placed: readonly Placed[], known: ReadonlyMap<string, string>, machine: string | undefined): Step[] {
+export function* makingSteps(placed: readonly Placed[], known: ReadonlyMap<string, string>, machine: string | undefined): Steps<Step[]> {
   const made = new Set<string>();
   const written = new Map(known);
-  return placed.map(({ action, before, prediction }, i): Step => {
+  const steps: Step[] = [];
+  for (const [i, { action, before, prediction }] of placed.entries()) {
+    yield;
     const inMade = action.kind === 'write' && made.has(refKey(action.cgroup));
     const former = formerOf(action, before, written);
     if (action.kind === 'make') made.add(refKey(action.cgroup));
     if (action.kind === 'write') written.set(fileKey(action.cgroup, action.file), readsAs(action, prediction.outcomes));
     const first: Precondition[] = i === 0 && machine !== undefined ? [{ kind: 'idle', machine }] : [];
-    return {
+    steps.push({
       action,
       preconditions: [...first, ...preconditionsOf(action, before, inMade ? undefined : former)],
       outcomes: prediction.outcomes,
       before: former,
       undo: undoOf(action, before, prediction, former, inMade),
-    };
-  });
+    });
+  }
+  return steps;
+}
+
+/** {@link makingSteps}, at once. */
+export function stepsOf(placed: readonly Placed[], known: ReadonlyMap<string, string>, machine: string | undefined): Step[] {
+  return atOnce(makingSteps(placed, known, machine));
 }
 
 /** The kernel clamps some values, and spells some in its own way. */

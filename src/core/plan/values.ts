@@ -1,7 +1,7 @@
 import type { Cgroup } from '../model/hostModel';
 import { parseCpuList } from '../parse/cpuList';
 
-/** How much may be done to an interface file: written; written after the machine's name was typed; made by a plan alone; never. */
+/** How much may be done to an interface file: written; written after the machine's name was typed; never. */
 export type FileRule = 'plain' | 'typed' | 'never';
 
 const PLAIN = new Set([

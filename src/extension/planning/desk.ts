@@ -47,7 +47,7 @@ export class Desk implements vscode.Disposable {
   async open(request: PlanRequest, expert = expertMode()): Promise<Opened> {
     const model = await this.read(request.hostId);
     if (!model) return REFUSED;
-    const made = this.make(model, request, expert);
+    const made = await this.make(model, request, expert);
     if (made.plan) return this.previews.show(made.plan, { request });
     return { ended: this.refuse(request, model, made, expert) };
   }
@@ -154,9 +154,9 @@ export class Desk implements vscode.Disposable {
     return fresh?.view?.model;
   }
 
-  private make(model: HostModel, request: PlanRequest, expert: boolean): Planned {
+  private make(model: HostModel, request: PlanRequest, expert: boolean): Promise<Planned> {
     const machine = model.machines.find(({ key }) => key === request.machine);
-    return core().makePlan(model, machine, request.changes, { expert, virsh: virshCommand(), ...(request.warnings ? { warnings: request.warnings } : {}) });
+    return core().paced(core().planning(model, machine, request.changes, { expert, virsh: virshCommand(), ...(request.warnings ? { warnings: request.warnings } : {}) }), 1);
   }
 
   /** Says why not, and offers what would do instead. Never throws: nobody may wait for it. */
@@ -164,7 +164,7 @@ export class Desk implements vscode.Disposable {
     const byTitle = new Map(refusal.instead.map(({ title, changes }) => [plain(title), changes]));
     const inExpertMode = vscode.l10n.t('Plan in Expert Mode');
     // Only where that is what it takes.
-    const needsExpert = !expert && this.make(model, request, true).plan !== undefined;
+    const needsExpert = !expert && (await this.make(model, request, true)).plan !== undefined;
     const answer = await vscode.window.showWarningMessage(plain(vscode.l10n.t('Not possible: {0}', core().sentence(refusal.because))), ...byTitle.keys(), ...(needsExpert ? [inExpertMode] : []));
     const changes = byTitle.get(answer ?? '') ?? (needsExpert && answer === inExpertMode ? request.changes : undefined);
     if (!changes) return 'discarded';

@@ -112,6 +112,32 @@ describe('what a plan is refused for', () => {
     assert.deepEqual(plan?.steps.map(step => step.action.kind === 'affinity' && step.action.cpus), ['0']);
   });
 
+  it('a pin where the host has no tool for it', async () => {
+    const { model } = await modelOf('guest-v2');
+    const bare: HostModel = { ...model, collection: { ...model.collection, tools: [] } };
+    const found = new Found(bare, machine(bare, 'serial'));
+    assert.equal(makePlan(bare, found.machine, [pin(found.vcpu('2'), '0')], { expert: true }).refusal?.because.id, 'no-affinity-tool');
+    const one: HostModel = { ...model, collection: { ...model.collection, tools: ['perl'] } };
+    assert.ok(makePlan(one, found.machine, [pin(found.vcpu('2'), '0')], { expert: true }).plan);
+  });
+
+  it('a cgroup straight below a unit\'s own: the unit\'s would become the root of a threaded domain', async () => {
+    const { model } = await modelOf('guest-v2', copy => {
+      // As with libvirt before 7.1, and nothing threaded there yet.
+      for (const file of [...copy.files.keys()].filter(name => name.includes(`${SCOPE}/libvirt`))) copy.files.delete(file);
+      for (const directory of [...copy.directories].filter(name => name.includes(`${SCOPE}/libvirt`))) copy.directories.delete(directory);
+      copy.files.set(`/sys/fs/cgroup${SCOPE}/cgroup.subtree_control`, 'cpuset cpu\n'); // domain controllers would forbid it by themselves
+      for (const [name, text] of copy.files) if (/^\/proc\/\d+\/task\/\d+\/cgroup$/.test(name)) copy.files.set(name, text.replaceAll(/(\.scope)\/libvirt\/.*/g, '$1'));
+    });
+    const serial = machine(model, 'serial');
+    assert.equal(makePlan(model, serial, [{ kind: 'make', hierarchy: '0::', path: `${SCOPE}/mine` }], { expert: true }).refusal?.because.id, 'unit-becomes');
+  });
+
+  it('a machine that migrates, when only an interface file of its own is written', async () => {
+    const { model } = await modelOf('guest-v2', stat(530, 'mig/src/main', { 22: 7 }));
+    assert.equal(makePlan(model, undefined, [set('cpu.weight', '50')], { expert: false }).refusal?.because.id, 'machine-migrating');
+  });
+
   it('a machine that starts is left alone', async () => {
     const { model } = await modelOf('guest-v2');
     const serial = machine(model, 'serial');

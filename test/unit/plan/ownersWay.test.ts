@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import type { Change, Plan } from '../../../src/core/plan/plan';
+import { makePlan } from '../../../src/core/plan/makePlan';
+import { parseCpuList } from '../../../src/core/parse/cpuList';
+import { type HostName, SCOPE, machine, modelOf } from '../fixtures';
+
+const LIBVIRT = `${SCOPE}/libvirt`;
+
+async function ownersWay(host: HostName, wanted: (thread: (kind: string, id?: string) => Extract<Change, { thread: unknown }>['thread']) => Change[]): Promise<Plan | undefined> {
+  const { model } = await modelOf(host);
+  const serial = machine(model, 'serial');
+  return makePlan(model, serial, wanted((kind, id) => serial.threads.find(({ role }) => role.kind === kind && (id === undefined || role.id === id))!), { expert: true, virsh: ['virsh'] }).plan?.ownersWay;
+}
+
+const words = (plan: Plan | undefined): string[] => (plan?.steps ?? []).map(({ action }) => (action.kind === 'tool' ? action.argv.join(' ') : action.kind));
+const cpus = parseCpuList('0')!;
+const quota = (path: string, hierarchy: string, to: { quota: number | 'max'; period: number }): Change => ({ kind: 'quota', hierarchy, path, to });
+
+describe('the owner\'s own way', () => {
+  for (const host of ['guest-v2', 'guest-hybrid', 'host-v1-libvirt'] as const) {
+    it(`${host}: pins of threads that are where libvirt has put them`, async () => {
+      assert.deepEqual(words(await ownersWay(host, thread => [{ kind: 'pin', thread: thread('vcpu', '2'), cpus }])), ['virsh vcpupin --domain serial --vcpu 2 --cpulist 0 --live']);
+      assert.deepEqual(words(await ownersWay(host, thread => [{ kind: 'pin', thread: thread('emulator'), cpus }])), ['virsh emulatorpin --domain serial --cpulist 0 --live']);
+    });
+  }
+
+  it('none for a thread that is elsewhere: vcpupin would leave it there', async () => {
+    assert.equal(await ownersWay('misplaced-vcpus', thread => [{ kind: 'pin', thread: thread('vcpu', '2'), cpus }]), undefined);
+  });
+
+  it('none for a worker, and none where one change of several has none', async () => {
+    assert.equal(await ownersWay('guest-v2', thread => [{ kind: 'pin', thread: thread('other'), cpus }]), undefined);
+    assert.equal(await ownersWay('guest-v2', thread => [{ kind: 'pin', thread: thread('vcpu', '2'), cpus }, { kind: 'pin', thread: thread('other'), cpus }]), undefined);
+  });
+
+  it('a quota of one vCPU is libvirt\'s for all of them, and that is said', async () => {
+    for (const [host, hierarchy] of [['guest-v2', '0::'], ['guest-hybrid', 'cpu,cpuacct']] as const) {
+      const way = await ownersWay(host, () => [quota(`${LIBVIRT}/vcpu2`, hierarchy, { quota: 20000, period: 50000 })]);
+      assert.deepEqual(words(way), ['virsh schedinfo --domain serial --live --set vcpu_period=50000', 'virsh schedinfo --domain serial --live --set vcpu_quota=20000'], host);
+      assert.ok(way?.warnings.some(({ because }) => because.id === 'whole-domain'));
+    }
+  });
+
+  it('what a unit has is systemd\'s', async () => {
+    assert.deepEqual(words(await ownersWay('guest-v2', () => [quota(SCOPE, '0::', { quota: 150_000, period: 100_000 })])), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope CPUQuota=150%`]);
+    assert.deepEqual(words(await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpu.weight', value: '50' }])), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope CPUWeight=50`]);
+  });
+
+  it('keeps what the plan warns of, and not that the owner would write again', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    const vcpu = serial.threads.find(({ role }) => role.kind === 'vcpu')!;
+    const { plan } = makePlan(model, serial, [{ kind: 'pin', thread: vcpu, cpus }], { expert: false, warnings: [{ id: 'edited-thread-gone', details: { tid: 1 } }] });
+    assert.deepEqual(plan?.ownersWay?.warnings.map(({ because }) => because.id), ['edited-thread-gone', 'owners-tool']);
+  });
+});
