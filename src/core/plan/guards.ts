@@ -8,7 +8,7 @@ import { roleText } from '../model/roles';
 import { isWithin } from '../model/subtree';
 import { type Context, isInSubtree, isOfThread, machineAt, reason, refuse } from './context';
 import type { Change, Consent, Refusal } from './plan';
-import { hierarchyOf, parentOf } from './refs';
+import { findThread, hierarchyOf, parentOf } from './refs';
 import { ruleOfFile } from './values';
 
 /** What stands against a change before the kernel is asked: production hosts have been lost to each of these. */
@@ -19,7 +19,8 @@ export interface Verdict {
 }
 
 /** @param all with which it is made into one plan */
-export function judge(context: Context, change: Change, all: readonly Change[]): Verdict {
+export function judge(asked: Context, change: Change, all: readonly Change[]): Verdict {
+  const context = { ...asked, machine: machineOf(asked, change) };
   if (context.machine) {
     const refusal = notNow(context.machine);
     if (refusal) return { refusal };
@@ -44,6 +45,13 @@ export function judge(context: Context, change: Change, all: readonly Change[]):
     case 'set':
       return judgeValue(context, change);
   }
+}
+
+/** Whose a change is, whichever machine it was asked for: a thread has only its own machine's cgroups to move in. */
+export function machineOf({ model, machine }: Context, change: Change): Machine | undefined {
+  if (!isOfThread(change)) return machine ?? machineAt(model, change.hierarchy, change.path);
+  const { key } = change.thread;
+  return machine?.threads.some(thread => thread.key === key) ? machine : (findThread(model, key)?.machine ?? machine);
 }
 
 /** libvirt moves and pins threads itself while a machine starts, and the other side of a migration takes over what is here. */

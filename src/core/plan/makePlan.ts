@@ -2,7 +2,7 @@ import type { Because } from '../cgroup/outcome';
 import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
 import { type Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
-import { judge, judgePinWithin } from './guards';
+import { judge, judgePinWithin, machineOf } from './guards';
 import { once } from './once';
 import { type Placed, order } from './ordering';
 import { ownersWay } from './ownersWay';
@@ -17,13 +17,14 @@ import { warningsOf } from './warnings';
 /**
  * Makes a plan of what is wanted, or says why there is none. Pure: nothing is asked of the host.
  *
- * @param machine the one whose placement this is about; its own subtree is where threads may move without expert mode
+ * @param asked the machine whose placement this is about; its own subtree is where threads may move without expert mode
  */
-export function makePlan(model: HostModel, machine: Machine | undefined, changes: readonly Change[], options: PlanOptions): Planned {
-  const context: Context = { model, machine, options };
+export function makePlan(model: HostModel, asked: Machine | undefined, changes: readonly Change[], options: PlanOptions): Planned {
   const here = refreshed(model, changes);
   const found = 'because' in here ? here : once(here);
   if ('because' in found) return { refusal: found };
+  const machine = asked ?? onlyOne(found.map(change => machineOf({ model, machine: undefined, options }, change)));
+  const context: Context = { model, machine, options };
   const verdicts = found.map(change => judge(context, change, found));
   const refused = verdicts.find(verdict => verdict.refusal)?.refusal;
   if (refused) return { refusal: refused };
@@ -45,6 +46,10 @@ export function makePlan(model: HostModel, machine: Machine | undefined, changes
   const plan: Plan = { ...about(context, titleOf(found, machine)), steps, warnings, consent, asRoot: needsRoot(context, steps) };
   const otherWay = ownersWay(context, found, plan);
   return { plan: otherWay ? { ...plan, ownersWay: otherWay } : plan };
+}
+
+function onlyOne<T>(found: readonly T[]): T | undefined {
+  return found.every(one => one === found[0]) ? found[0] : undefined;
 }
 
 /** What every plan says of itself. */
