@@ -1,14 +1,15 @@
 import type { Because } from '../cgroup/outcome';
+import { parentOf } from '../cgroup/world';
 import { effectiveCpus } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
+import { isWithin } from '../model/subtree';
 import { type CpuSet, parseCpuList } from '../parse/cpuList';
 import { taskFlags } from '../parse/taskStat';
 import { ownThreads } from '../model/machines';
 import { roleText } from '../model/roles';
-import { isWithin } from '../model/subtree';
-import { type Context, isInSubtree, isOfThread, machineAt, reason, refuse } from './context';
+import { type Context, isOfThread, reason, refuse } from './context';
 import type { Change, Consent, Refusal } from './plan';
-import { findThread, hierarchyOf, parentOf } from './refs';
+import { hierarchyOf } from './refs';
 import { ruleOfFile } from './values';
 
 /** What stands against a change before the kernel is asked: production hosts have been lost to each of these. */
@@ -19,12 +20,7 @@ export interface Verdict {
 }
 
 /** @param all with which it is made into one plan */
-export function judge(asked: Context, change: Change, all: readonly Change[]): Verdict {
-  const context = { ...asked, machine: machineOf(asked, change) };
-  if (context.machine) {
-    const refusal = notNow(context.machine);
-    if (refusal) return { refusal };
-  }
+export function judge(context: Context, change: Change, all: readonly Change[]): Verdict {
   if (isOfThread(change)) {
     const refusal = bound(change.thread);
     if (refusal) return { refusal };
@@ -47,15 +43,8 @@ export function judge(asked: Context, change: Change, all: readonly Change[]): V
   }
 }
 
-/** Whose a change is, whichever machine it was asked for: a thread has only its own machine's cgroups to move in. */
-export function machineOf({ model, machine }: Context, change: Change): Machine | undefined {
-  if (!isOfThread(change)) return machine ?? machineAt(model, change.hierarchy, change.path);
-  const { key } = change.thread;
-  return machine?.threads.some(thread => thread.key === key) ? machine : (findThread(model, key)?.machine ?? machine);
-}
-
 /** libvirt moves and pins threads itself while a machine starts, and the other side of a migration takes over what is here. */
-function notNow(machine: Machine): Refusal | undefined {
+export function notNow(machine: Machine): Refusal | undefined {
   if (machine.state === 'starting') return refuse('machine-starting', { machine: machine.name });
   const migration = machine.threads.find(thread => thread.role.kind === 'migration' && !/^mig\/dirtyrate/.test(thread.comm));
   return migration && refuse('machine-migrating', { machine: machine.name, thread: migration.comm, tid: migration.tid });
@@ -67,16 +56,17 @@ function bound({ tid, flags, comm }: Thread): Refusal | undefined {
 }
 
 function outside(context: Context, hierarchy: string, path: string): Verdict {
-  if (isInSubtree(context, hierarchy, path)) return {};
+  if (context.isInSubtree(hierarchy, path)) return {};
   const details = { hierarchy, path, machine: context.machine?.name ?? '' };
   return context.options.expert ? { warnings: [reason('outside-subtree-expert', details)] } : { refusal: refuse('outside-subtree', details) };
 }
 
-function judgeMove(context: Context, { thread, hierarchy, to }: Extract<Change, { kind: 'move' }>, process = false): Verdict {
+function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'moveProcess' }>): Verdict {
+  const { thread, hierarchy, to } = change;
   const verdict = outside(context, hierarchy, to);
-  const target = hierarchyOf(context.model, hierarchy)?.cgroups.get(to);
+  const target = hierarchyOf(context.model, hierarchy)?.cgroups.get(to) ?? nearestThere(context, hierarchy, to);
   const source = thread.membership.places.get(hierarchy)?.cgroup;
-  const memory = thread.tid === thread.pid || process ? memoryMoves(context, thread, source, target ?? nearestThere(context, hierarchy, to)) : undefined;
+  const memory = thread.tid === thread.pid || change.kind === 'moveProcess' ? memoryMoves(context, thread, source, target) : undefined;
   return memory ? { ...verdict, consent: { kind: 'alone', because: memory } } : verdict;
 }
 
@@ -101,11 +91,9 @@ function memsOf(cgroup: Cgroup | undefined): CpuSet | undefined {
 
 /** What a cgroup that is yet to be made has its nodes from; in v1 it is made with `cpuset.memory_migrate` off. */
 function nearestThere({ model }: Context, key: string, path: string): Cgroup | undefined {
-  const hierarchy = hierarchyOf(model, key);
-  if (hierarchy?.version !== 2) return undefined;
   for (let at = parentOf(path); at !== undefined; at = parentOf(at)) {
-    const found = hierarchy.cgroups.get(at);
-    if (found) return found;
+    const found = hierarchyOf(model, key)?.cgroups.get(at);
+    if (found) return found.memoryMigrate === undefined ? found : undefined;
   }
   return undefined;
 }
@@ -114,11 +102,12 @@ function resident(machines: readonly Machine[]): { readonly machine: string; rea
   return { machine: machines.map(machine => machine.name).join(', '), rss: machines.reduce((sum, { rss }) => sum + (rss ?? 0), 0) };
 }
 
-function judgeProcess(context: Context, { thread, hierarchy, to }: Extract<Change, { kind: 'moveProcess' }>): Verdict {
+function judgeProcess(context: Context, change: Extract<Change, { kind: 'moveProcess' }>): Verdict {
+  const { thread, hierarchy, to } = change;
   const from = thread.membership.places.get(hierarchy)?.path ?? '';
   const details = { hierarchy, from, to, process: thread.pid };
   if (!context.options.expert) return { refusal: refuse('whole-process', details) };
-  return { ...judgeMove(context, { kind: 'move', thread, hierarchy, to }, true), warnings: [reason('whole-process-loses', details)] };
+  return { ...judgeMove(context, change), warnings: [reason('whole-process-loses', details)] };
 }
 
 /** The kernel drops in silence what of a mask the cpuset has not got, and refuses one of which nothing is left. */
@@ -177,7 +166,7 @@ function judgeValue(context: Context, { hierarchy, path, file, value }: Extract<
   if (/[\n\0]/.test(value)) return { refusal: refuse('value-lines', { file }) };
   const verdict = outside(context, hierarchy, path);
   if (verdict.refusal) return verdict;
-  const machine = context.machine ?? machineAt(model, hierarchy, path);
+  const machine = context.machine ?? context.machineAt(hierarchy, path);
   if (rule === 'typed') return { ...verdict, consent: { kind: 'type', text: machine?.name ?? path, because: reason('file-typed', { file, value, path }) } };
   const cgroup = hierarchyOf(model, hierarchy)?.cgroups.get(path);
   if (file === 'cpuset.mems' && cgroup && parseCpuList(value)?.equals(cgroup.memsEffective ?? cgroup.mems ?? parseCpuList('')!) !== true) {

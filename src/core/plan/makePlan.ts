@@ -1,8 +1,8 @@
 import type { Because } from '../cgroup/outcome';
 import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
-import { type Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
-import { judge, judgePinWithin, machineOf } from './guards';
+import { Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
+import { judge, judgePinWithin, notNow } from './guards';
 import { once } from './once';
 import { type Placed, order } from './ordering';
 import { ownersWay } from './ownersWay';
@@ -23,9 +23,16 @@ export function makePlan(model: HostModel, asked: Machine | undefined, changes: 
   const here = refreshed(model, changes);
   const found = 'because' in here ? here : once(here);
   if ('because' in found) return { refusal: found };
-  const machine = asked ?? onlyOne(found.map(change => machineOf({ model, machine: undefined, options }, change)));
-  const context: Context = { model, machine, options };
-  const verdicts = found.map(change => judge(context, change, found));
+  const general = new Context(model, asked, options);
+  const owners = found.map(change => general.ownerOf(change));
+  const machine = asked ?? (owners.every(one => one === owners[0]) ? owners[0] : undefined);
+  const contexts = new Map([...new Set([machine, ...owners])].map(one => [one, one === asked ? general : new Context(model, one, options)]));
+  for (const one of contexts.keys()) {
+    const later = one && notNow(one);
+    if (later) return { refusal: later };
+  }
+  const context = contexts.get(machine)!;
+  const verdicts = found.map((change, i) => judge(contexts.get(owners[i])!, change, found));
   const refused = verdicts.find(verdict => verdict.refusal)?.refusal;
   if (refused) return { refusal: refused };
   const alone = verdicts.map(verdict => verdict.consent?.kind === 'alone');
@@ -46,10 +53,6 @@ export function makePlan(model: HostModel, asked: Machine | undefined, changes: 
   const plan: Plan = { ...about(context, titleOf(found, machine)), steps, warnings, consent, asRoot: needsRoot(context, steps) };
   const otherWay = ownersWay(context, found, plan);
   return { plan: otherWay ? { ...plan, ownersWay: otherWay } : plan };
-}
-
-function onlyOne<T>(found: readonly T[]): T | undefined {
-  return found.every(one => one === found[0]) ? found[0] : undefined;
 }
 
 /** What every plan says of itself. */

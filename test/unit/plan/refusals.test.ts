@@ -157,6 +157,13 @@ describe('what needs more than a click', () => {
     } else assert.equal(planned.plan?.consent.kind, 'apply');
   });
 
+  it('other nodes for a cgroup with one vCPU alone: the memory is that of its whole process', async () => {
+    const { model } = await modelOf('numa-isolated');
+    const vm = machine(model, 'serial');
+    const consentOf = (path: string): string | undefined => makePlan(model, vm, [set('cpuset.mems', '0-1', path)], { expert: false }).plan?.consent.kind;
+    assert.equal(consentOf(`${LIBVIRT}/vcpu1`), 'alone');
+  });
+
   it('so it is where a thread is that is not the leader: it takes the memory of its process along', async () => {
     const { model } = await modelOf('guest-v2', copy => void copy.files.set(`/sys/fs/cgroup${LIBVIRT}/vcpu2/cpuset.mems.effective`, '0-1\n'));
     const serial = machine(model, 'serial');

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import type { Applied } from '../../../src/core/plan/applied';
+import { makePlan } from '../../../src/core/plan/makePlan';
+import type { Change, Plan, Planned } from '../../../src/core/plan/plan';
+import { undoPlan } from '../../../src/core/plan/undo';
+import { type Changeable, QEMU, SCOPE, machine, modelOf, statText } from '../fixtures';
+
+const VCPU2 = `${SCOPE}/libvirt/vcpu2`;
+
+async function planned(change: Change): Promise<Plan> {
+  const { model } = await modelOf('guest-v2');
+  const { plan } = makePlan(model, machine(model, 'serial'), [change], { expert: false });
+  assert.ok(plan);
+  return plan;
+}
+
+/** The way back of a plan that was done, on a host that is as `since` makes it. */
+async function undone(plan: Plan, since: (copy: Changeable) => void): Promise<Planned> {
+  const applied: Applied = { steps: plan.steps.map(() => ({ state: 'done', errno: undefined, found: undefined, said: undefined })), complete: true, remarks: [] };
+  return undoPlan(plan, applied, (await modelOf('guest-v2', since)).model);
+}
+
+const file = (name: string, text: string) => (copy: Changeable) => void copy.files.set(`/sys/fs/cgroup${VCPU2}/${name}`, `${text}\n`);
+
+describe('undo', () => {
+  const quota: Change = { kind: 'quota', hierarchy: '0::', path: VCPU2, to: { quota: 40_000, period: 100_000 } };
+
+  it('writes what was there before', async () => {
+    const { plan } = await undone(await planned(quota), file('cpu.max', '40000 100000'));
+    assert.deepEqual(plan?.steps.map(({ action }) => action.kind === 'write' && [action.file, action.value]), [['cpu.max', (await planned(quota)).steps[0]!.before]]);
+  });
+
+  for (const now of ['20000 100000', '40000 200000']) {
+    it(`leaves alone what somebody has changed since: ${now}`, async () => {
+      assert.equal((await undone(await planned(quota), file('cpu.max', now))).refusal?.because.details['why'], 'written-since');
+    });
+  }
+
+  it('knows a value in the kernel\'s own spelling', async () => {
+    const plan = await planned({ kind: 'set', hierarchy: '0::', path: VCPU2, file: 'cpu.max', value: '30000' });
+    assert.ok((await undone(plan, file('cpu.max', '30000 100000'))).plan);
+  });
+
+  it('waits while a machine migrates', async () => {
+    const { refusal } = await undone(await planned(quota), copy => {
+      file('cpu.max', '40000 100000')(copy);
+      copy.files.set(`/proc/${QEMU}/task/530/stat`, statText(530, 'mig/src/main', { 22: 7 }));
+    });
+    assert.equal(refusal?.because.id, 'machine-migrating');
+  });
+});
