@@ -52,7 +52,12 @@ class Reader {
 
   /** What is made can be moved to, and written to. */
   make(text: string): Change[] {
-    const made = this.cgroups(text, false);
+    const all = this.cgroups(text, false);
+    // Where its threads are in groups of their own: elsewhere they are together, and often in what is not theirs alone.
+    const own = this.machine.threads.filter(({ pid }) => pid === this.machine.pid);
+    const apart = all.filter(({ hierarchy }) => new Set(own.map(({ membership }) => membership.places.get(hierarchy)?.path)).size > 1);
+    const made = this.keys || all.length === 1 ? all : apart;
+    if (made.length === 0) throw new ArgumentError(`"${text}" could be made in ${all.map(({ hierarchy }) => hierarchy).join(' ')}; name one with --hierarchy`);
     for (const { hierarchy, path } of made) this.made.add(`${hierarchy}\n${path}`);
     return made.map((of): Change => ({ kind: 'make', ...of }));
   }

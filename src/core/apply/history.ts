@@ -1,5 +1,6 @@
 import type { Plan } from '../plan/plan';
 import { WRITE_ERRNOS } from '../cgroup/outcome';
+import { ruleOfFile } from '../plan/values';
 import type { Applied, StepResult } from '../plan/applied';
 
 /**
@@ -102,12 +103,17 @@ function isAction(value: unknown): boolean {
     case 'remove':
       return has('cgroup');
     case 'write':
-      return has('cgroup') && typeof value['file'] === 'string' && typeof value['value'] === 'string';
+      return has('cgroup') && isPlanned(value['file']) && typeof value['value'] === 'string';
     case 'tool':
       return Array.isArray(value['argv']) && value['argv'].every(word => typeof word === 'string');
     default:
       return false;
   }
+}
+
+/** No plan of ours writes any other: an undo may not, whoever wrote the line. */
+function isPlanned(file: unknown): boolean {
+  return typeof file === 'string' && (ruleOfFile(file) !== 'never' || file === 'cgroup.type' || file === 'cgroup.subtree_control');
 }
 
 const STATES: readonly unknown[] = ['done', 'refused', 'changed meanwhile', 'not done', 'unknown'] satisfies StepResult['state'][];

@@ -20,7 +20,8 @@ export function machineSubtree(model: HostModel, machine: Machine, hierarchyKey:
   if (made && (made.isMachine || isAlone(made.path))) return made.path;
   const common = commonDirectory([...own.keys()]);
   const leader = leaderPath(machine, hierarchyKey);
-  return [common, leader].find(path => path !== undefined && !isShared(hierarchy, path) && (path === leader || isAlone(path)));
+  // Several may be in one directory that was made for them together; in one of which nothing is known anything else may be.
+  return [common, leader].find(path => path !== undefined && !isShared(hierarchy, path) && ((path === leader && ownDirectory(path) !== undefined) || isAlone(path)));
 }
 
 /** Whether a path is this directory or below it. */

@@ -7,6 +7,8 @@ import type { Change, PlanOptions, Refusal } from './plan';
 
 /** What a change is judged by. */
 export class Context {
+  /** By key of a thread. */
+  private readonly owners = new Map<string, Machine>();
   private readonly tops = new Map<Machine, Map<string, string | undefined>>();
 
   constructor(
@@ -24,6 +26,13 @@ export class Context {
   /** The machine whose own subtree a cgroup is in. */
   machineAt(hierarchy: string, path: string): Machine | undefined {
     return this.model.machines.find(machine => this.holds(machine, hierarchy, path));
+  }
+
+  /** Whose a change is, whichever machine it was asked for: a thread has only its own machine's cgroups to move in. */
+  ownerOf(change: Change): Machine | undefined {
+    if (!isOfThread(change)) return this.machine ?? this.machineAt(change.hierarchy, change.path);
+    if (this.owners.size === 0) for (const machine of [...this.model.machines, ...(this.machine ? [this.machine] : [])]) for (const { key } of machine.threads) this.owners.set(key, machine);
+    return this.owners.get(change.thread.key) ?? this.machine;
   }
 
   private holds(machine: Machine, hierarchy: string, path: string): boolean {

@@ -18,26 +18,27 @@ import { warningsOf } from './warnings';
 /**
  * Makes a plan of what is wanted, or says why there is none. Pure: nothing is asked of the host.
  *
- * @param machine the one whose placement this is about; its own subtree is where threads may move without expert mode
+ * @param asked the machine whose placement this is about; its own subtree is where threads may move without expert mode
  */
-export function makePlan(model: HostModel, machine: Machine | undefined, changes: readonly Change[], options: PlanOptions): Planned {
-  return atOnce(planning(model, machine, changes, options));
+export function makePlan(model: HostModel, asked: Machine | undefined, changes: readonly Change[], options: PlanOptions): Planned {
+  return atOnce(planning(model, asked, changes, options));
 }
 
 /** {@link makePlan} in steps: a plan of hundreds of changes of a large host takes longer than a window may stand still. */
-export function* planning(model: HostModel, machine: Machine | undefined, changes: readonly Change[], options: PlanOptions): Steps<Planned> {
-  const context = new Context(model, machine, options);
+export function* planning(model: HostModel, asked: Machine | undefined, changes: readonly Change[], options: PlanOptions): Steps<Planned> {
   const here = refreshed(model, changes);
   const found = 'because' in here ? here : once(here);
   if ('because' in found) return { refusal: found };
-  // One whose interface file is written without anybody naming it is touched all the same.
-  const touched = new Set(found.flatMap(change => machine ?? (isOfThread(change) ? [] : (context.machineAt(change.hierarchy, change.path) ?? []))));
-  for (const of of touched) {
-    const later = notNow(of);
+  const general = new Context(model, asked, options);
+  const owners = found.map(change => general.ownerOf(change));
+  const machine = asked ?? (owners.every(one => one === owners[0]) ? owners[0] : undefined);
+  const contexts = new Map([...new Set([machine, ...owners])].map(one => [one, one === asked ? general : new Context(model, one, options)]));
+  for (const one of contexts.keys()) {
+    const later = one && notNow(one);
     if (later) return { refusal: later };
   }
-  const [first = machine] = touched;
-  const verdicts = found.map(change => judge(context, change, found));
+  const context = contexts.get(machine)!;
+  const verdicts = found.map((change, i) => judge(contexts.get(owners[i])!, change, found));
   const refused = verdicts.find(verdict => verdict.refusal)?.refusal;
   if (refused) return { refusal: refused };
   const alone = verdicts.map(verdict => verdict.consent?.kind === 'alone');
@@ -54,7 +55,7 @@ export function* planning(model: HostModel, machine: Machine | undefined, change
   if (stuck) return { refusal: trimmedPins(found, world) ?? { because: stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: stuck.prediction.outcomes[0]?.errno ?? '' }), instead: [] } };
   const refusal = trimmedPins(found, world) ?? forbidden(context, placed);
   if (refusal) return { refusal };
-  const steps = yield* makingSteps(placed, wanted.known, libvirtMachine(first));
+  const steps = yield* makingSteps(placed, wanted.known, libvirtMachine(machine));
   const warnings = [...(options.warnings ?? []), ...verdicts.flatMap(verdict => verdict.warnings ?? []), ...warningsOf(context, steps)].map(because => ({ because }));
   const plan: Plan = { ...about(context, titleOf(found, machine)), steps, warnings, consent, asRoot: needsRoot(context, steps) };
   const otherWay = ownersWay(context, found, plan);

@@ -40,6 +40,11 @@ describe('the history of a host', () => {
     ['a plan that is none', textOf({ v: 1, at: 1, id: 'a', event: 'started', plan: { title: 'x' } as unknown as Plan }), [], 1],
     ['a step that is none', textOf({ v: 1, at: 1, id: 'a', event: 'started', plan: { ...plan('a'), steps: [{ action: { kind: 'move' } }] } as unknown as Plan }), [], 1],
     ['a TID that is none', textOf(started('a')).replace('"tid":5', '"tid":"5; id"'), [], 1],
+    ...['release_agent', 'cgroup.kill', 'devices.allow', '../x'].map((file): [string, string, unknown[], number] => {
+      const way = { kind: 'write', cgroup: { hierarchy: 'cpu', path: '/b', directory: '/sys/fs/cgroup/cpu/b' }, file, value: '/tmp/x' } as const;
+      const [step] = plan('a').steps;
+      return [`a way back that no plan has: ${file}`, printEntry({ v: 1, at: 1, id: 'a', event: 'started', plan: { ...plan('a'), steps: [{ ...step!, undo: { kind: 'exact', because: undefined, actions: [way] } }] } }), [], 1];
+    }),
     ['results that are none', textOf(started('a'), ended('a', { ...applied, steps: [{ state: 'well' }] } as unknown as Applied)), [['a', undefined, undefined]], 1],
     ['blank lines and CRLF', textOf(started('a')).replaceAll('\n', '\r\n\r\n'), [['a', undefined, undefined]], 0],
   ];

@@ -44,6 +44,8 @@ describe('the directory that is a machine\'s own', () => {
     'in a slice of a user, by hand': [['/user.slice/user-0.slice/user@0.service/app.slice/vm'], '/user.slice/user-0.slice/user@0.service/app.slice/vm'],
     'libvirtd itself, not placed yet': [['/system.slice/libvirtd.service'], '/system.slice/libvirtd.service'],
     'by hand': [['/vms/a'], '/vms/a'],
+    'by hand, with another in the same place': [['/vms'], undefined, ['/vms']],
+    'by hand, with another below': [['/vms'], undefined, ['/vms/b']],
     'by hand, spread': [['/vms/a/emulator', '/vms/a/vcpu0', '/vms/a'], '/vms/a', ['/vms/b']],
     'by hand, spread over what others have, too': [['/vms/a', '/vms/lost'], '/vms/a', ['/vms/b']],
     'by hand, a thread in the root': [['/vms/a', '/'], '/vms/a'],

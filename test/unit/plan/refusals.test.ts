@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { HostModel, Machine, Thread } from '../../../src/core/model/hostModel';
+import { machineSubtree } from '../../../src/core/model/subtree';
 import { CpuSet, parseCpuList } from '../../../src/core/parse/cpuList';
 import { makePlan } from '../../../src/core/plan/makePlan';
 import type { Change, Plan, Planned } from '../../../src/core/plan/plan';
@@ -137,6 +138,17 @@ describe('what a plan is refused for', () => {
     const { model } = await modelOf('guest-v2', stat(530, 'mig/src/main', { 22: 7 }));
     assert.equal(makePlan(model, undefined, [set('cpu.weight', '50')], { expert: false }).refusal?.because.id, 'machine-migrating');
   });
+
+  for (const asked of ['no machine', 'the other machine'] as const) {
+    it(`a thread into another machine's cgroups, asked for ${asked}`, async () => {
+      const { model } = await modelOf('host-v1-libvirt');
+      const [one, other] = [machine(model, 'serial'), machine(model, 'kvmdemo')];
+      const thread = one.threads[0]!;
+      const [hierarchy, place] = [...other.threads[0]!.membership.places].find(([key, { path }]) => machineSubtree(model, other, key) !== undefined && thread.membership.places.get(key)?.path !== path)!;
+      const planned = makePlan(model, asked === 'no machine' ? undefined : other, [{ kind: 'move', thread, hierarchy, to: place.path }], { expert: false });
+      assert.equal(planned.refusal?.because.id, 'outside-subtree');
+    });
+  }
 
   it('a machine that starts is left alone', async () => {
     const { model } = await modelOf('guest-v2');
