@@ -101,7 +101,7 @@ function judgePin({ model }: Context, thread: Thread, cpus: CpuSet): Verdict {
 /** As {@link judgePin}, against the cpuset in which the thread will be by then. */
 export function judgePinWithin(thread: Thread, cpus: CpuSet, path: string, granted: CpuSet | undefined): Refusal | undefined {
   if (!granted || cpus.isSubsetOf(granted)) return undefined;
-  return refuse('pin-outside-cpuset', { cpus: cpus.toString(), granted: granted.toString(), path }, narrower(thread, cpus, granted));
+  return refuse(cpus.intersect(granted).isEmpty ? 'pin-without-cpuset' : 'pin-outside-cpuset', { thread: roleText(thread.role), tid: thread.tid, cpus: cpus.toString(), granted: granted.toString(), path }, narrower(thread, cpus, granted));
 }
 
 function narrower(thread: Thread, cpus: CpuSet, granted: CpuSet): Refusal['instead'] {
@@ -110,10 +110,11 @@ function narrower(thread: Thread, cpus: CpuSet, granted: CpuSet): Refusal['inste
 }
 
 /** A real-time thread that spins takes a CPU from everybody, and without a limit on real-time tasks for good. */
-function judgeScheduling({ model, machine, options }: Context, { thread, policy, priority }: Extract<Change, { kind: 'schedule' }>): Verdict {
+function judgeScheduling({ model, machine, options }: Context, { thread, policy, priority, nice }: Extract<Change, { kind: 'schedule' }>): Verdict {
   if (policy === 'deadline' || policy === 'iso' || policy === 'ext' || policy === 'unknown') return { refusal: refuse('policy-not-offered', { policy }) };
   const realTime = policy === 'fifo' || policy === 'rr';
   if (realTime !== priority > 0 || priority > 99) return { refusal: refuse('priority-range', { policy, priority }) };
+  if (nice < -20 || nice > 19) return { refusal: refuse('nice-range', { nice }) };
   if (!realTime) return {};
   const cpus = thread.cpusAllowed;
   const isolated = isolatedCpus(model, thread);

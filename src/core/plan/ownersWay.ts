@@ -14,6 +14,8 @@ interface Way {
   readonly argv: readonly string[];
   readonly back: readonly string[] | undefined;
   readonly thread?: Thread;
+  /** What else it changes. */
+  readonly all?: string;
 }
 
 /**
@@ -25,7 +27,11 @@ export function ownersWay(context: Context, changes: readonly Change[], plan: Pl
   const ways = changes.map(change => wayOf(context, change));
   if (ways.length === 0 || !ways.every(way => way !== undefined)) return undefined;
   const tool = ways[0]!.argv.find(word => word === 'virsh' || word === 'systemctl') ?? ways[0]!.argv[0]!;
-  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(stepOf), warnings: [{ because: reason('owners-tool', { tool }) }], consent: { kind: 'apply' } };
+  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(stepOf), warnings: [{ because: reason('owners-tool', { tool }) }, ...widest(ways).map(what => ({ because: reason('owners-tool-all', { what }) }))], consent: { kind: 'apply' } };
+}
+
+function widest(ways: readonly Way[]): string[] {
+  return [...new Set(ways.flatMap(({ all }) => all ?? []))];
 }
 
 function stepOf({ argv, back, thread }: Way): Step {
@@ -83,7 +89,7 @@ function valueWay(context: Context, { hierarchy: key, path, file, value, before 
   const name = machine && (kind === 'libvirt' || kind === 'nova') ? schedinfoName(path, file) : undefined;
   if (!machine || name === undefined || !/^-?\d+$/.test(value)) return undefined;
   const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', '--domain', machine.name, '--live', '--set', `${name}=${text}`];
-  return { argv: command(value), back: former === undefined ? undefined : command(former) };
+  return { argv: command(value), back: former === undefined ? undefined : command(former), ...(/^(vcpu|iothread)_/.test(name) ? { all: name.startsWith('vcpu') ? 'vCPU' : 'I/O thread' } : {}) };
 }
 
 /** systemd.resource-control(5) */

@@ -6,7 +6,7 @@ import { worldOf } from '../cgroup/world';
 import type { HostModel } from '../model/hostModel';
 import { libvirtMachine, reason, refuse } from './context';
 import { order } from './ordering';
-import type { Plan, Planned, Step } from './plan';
+import type { Consent, Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
 import { stepsOf } from './steps';
 import { textOf } from './values';
@@ -43,10 +43,17 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
       readAt: model.collection.startedAt,
       steps: stepsOf(placed, known, libvirtMachine(machine)),
       warnings: warnings.map(because => ({ because })),
-      consent: plan.consent,
+      consent: consentTo(plan, placed.map(({ action }) => action)),
       asRoot: plan.asRoot,
     },
   };
+}
+
+/** What was confirmed once is confirmed again; of a value it is said which one is written now. */
+function consentTo({ consent }: Plan, actions: readonly Action[]): Consent {
+  if (consent.kind !== 'type' || consent.because.id !== 'file-typed') return consent;
+  const write = actions.find((action): action is WriteValue => action.kind === 'write' && action.file === consent.because.details['file']);
+  return write ? { ...consent, because: reason('file-typed', { file: write.file, value: write.value, path: write.cgroup.path }) } : consent;
 }
 
 /** What a file reads since the plan wrote it, where the model does not have it. */
@@ -108,7 +115,8 @@ function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcome
   return put.has(now) || sameValue(now, value) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: value });
 }
 
-/** The kernel spells some values in its own way: `max` is `max 100000`, `0,1` is `0-1`. */
+/** The kernel spells some values in its own way: `max` is `max 100000`, `root` is `root invalid (…)`. */
 function sameValue(now: string, put: string): boolean {
-  return now.split(' ')[0] === put.split(' ')[0];
+  const words = now.split(' ');
+  return put.trim().split(/\s+/).every((word, i) => word === words[i]);
 }
