@@ -22,8 +22,8 @@ export async function showHistory(desk: Desk, hosts: HostService, wanted: HostId
   await desk.previews.showText(`${labels.get(id) ?? id} history`, `${content}\n`);
 }
 
-function entryText({ startedAt, plan, applied, undoes }: HistoryEntry): string {
-  const head = [timeText(startedAt), ...(undoes === undefined ? [] : [vscode.l10n.t('an undo')]), ...(applied ? [] : [vscode.l10n.t('what became of it is not known')])].join(' · ');
+function entryText({ startedAt, plan, applied, undoes, undoneBy }: HistoryEntry): string {
+  const head = [timeText(startedAt), ...(undoes === undefined ? [] : [vscode.l10n.t('an undo')]), ...(undoneBy === undefined ? [] : [vscode.l10n.t('undone')]), ...(applied ? [] : [vscode.l10n.t('what became of it is not known')])].join(' · ');
   return `${head}\n${core().printPlan(plan, applied).trimEnd().split('\n').map(line => `  ${line}`.trimEnd()).join('\n')}`;
 }
 
