@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
 import type { Applied, StepResult } from './applied';
 import type { Action, TaskRef } from '../cgroup/action';
-import type { Effect, Outcome } from '../cgroup/outcome';
+import type { Because, Effect, Outcome } from '../cgroup/outcome';
 import { isWithin } from '../model/subtree';
 import { visible } from '../visible';
 import type { Plan, Step } from './plan';
@@ -15,10 +15,10 @@ export function printPlan(plan: Plan, applied?: Applied): string {
   if (plan.asRoot) facts.push(t('as root, by sudo -n'));
   const lines = [plan.title, facts.join('   ')];
   if (alias !== undefined) lines.push(`S = ${visible(alias)}`);
-  if (plan.consent.kind !== 'apply') lines.push('', t('asks before it is applied'), `  ${sentence(plan.consent.because)}`);
+  if (plan.consent.kind !== 'apply') lines.push('', t('asks before it is applied'), `  ${saying(plan.consent.because, alias)}`);
   const leftOut = plan.warnings.filter(({ because }) => because.id.startsWith('edited-'));
   const warnings = plan.warnings.filter(warning => !leftOut.includes(warning));
-  const part = (title: string, of: Plan['warnings']): string[] => (of.length === 0 ? [] : ['', title, ...of.map(({ because }) => `  ${sentence(because)}`)]);
+  const part = (title: string, of: Plan['warnings']): string[] => (of.length === 0 ? [] : ['', title, ...of.map(({ because }) => `  ${saying(because, alias)}`)]);
   lines.push(...part(t('not part of this plan: the host changed meanwhile'), leftOut), ...part(t('warnings'), warnings));
   plan.steps.forEach((step, i) => lines.push('', ...stepLines(step, i + 1, alias, applied?.steps[i])));
   if (plan.ownersWay && !applied) {
@@ -39,7 +39,7 @@ function stepLines(step: Step, number: number, alias: string | undefined, result
     ...rest.map(line => `   ${line}`),
     ...(step.before === undefined || step.action.kind === 'move' ? [] : [label(t('before'), short(step.before, alias))]),
     label(t('expected'), expected.length < 2 ? (expected[0] ?? '?') : t('one of {0}: {1}', expected.length, expected.join(t(' — or ')))),
-    label(t('undo'), undoText(step)),
+    label(t('undo'), undoText(step, alias)),
     ...(result ? [label(t('result'), resultText(result, alias))] : []),
   ];
 }
@@ -71,11 +71,28 @@ function task({ role, tid, comm }: TaskRef): string {
   return [...(role === undefined ? [] : [visible(role)]), `TID ${tid}`, visible(comm)].join('   ');
 }
 
+/** As many things that follow by themselves as a person reads. */
+const MOST_EFFECTS = 3;
+
 function outcomeText({ errno, because, effects }: Outcome, action: Action, alias: string | undefined): string {
-  const why = because ? sentence(because) : '';
+  const why = because ? saying(because, alias) : '';
   if (errno !== undefined) return [t('refused with {0}', errno), why].filter(Boolean).join(': ');
-  const follows = effects.map(effect => effectText(effect, action, alias)).join(', ');
-  return [[t('accepted'), follows].filter(Boolean).join('; '), why].filter(Boolean).join('. ');
+  const told = effects.filter(effect => !says(because, effect));
+  const follows = told.slice(0, MOST_EFFECTS).map(effect => effectText(effect, action, alias));
+  if (told.length > MOST_EFFECTS) follows.push(t('and {0} more values', told.length - MOST_EFFECTS));
+  return [[t('accepted'), follows.join(', ')].filter(Boolean).join('; '), why].filter(Boolean).join('. ');
+}
+
+/** Whether the reason has said it already. */
+function says(because: Because | undefined, effect: Effect): boolean {
+  const { id, details } = because ?? { id: '', details: {} };
+  return effect.kind === 'allowed' ? details['tid'] === effect.tid && details['after'] === effect.cpus : effect.kind === 'type' && id === 'type-changes' && details['path'] === effect.path;
+}
+
+/** A reason with the alias that the document has for its longest path. */
+function saying(because: Because, alias: string | undefined): string {
+  const text = sentence(because);
+  return alias === undefined ? text : text.replaceAll(visible(alias), 'S');
 }
 
 function effectText(effect: Effect, action: Action, alias: string | undefined): string {
@@ -90,9 +107,9 @@ function effectText(effect: Effect, action: Action, alias: string | undefined): 
   }
 }
 
-function undoText({ undo }: Step): string {
+function undoText({ undo }: Step, alias: string | undefined): string {
   const kind = undo.kind === 'exact' ? t('exact') : undo.kind === 'best effort' ? t('best effort') : t('irreversible');
-  return undo.because ? `${kind}: ${sentence(undo.because)}` : kind;
+  return undo.because ? `${kind}: ${saying(undo.because, alias)}` : kind;
 }
 
 function resultText({ state, errno, found, said }: StepResult, alias: string | undefined): string {

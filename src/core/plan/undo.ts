@@ -1,9 +1,9 @@
 import { t } from '@vscode/l10n';
 import type { Applied } from './applied';
-import type { Action, WriteValue } from '../cgroup/action';
+import type { Action, TaskRef, WriteValue } from '../cgroup/action';
 import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';
-import type { HostModel } from '../model/hostModel';
+import type { HostModel, Thread } from '../model/hostModel';
 import { libvirtMachine, reason, refuse } from './context';
 import { order } from './ordering';
 import type { Consent, Plan, Planned, Step } from './plan';
@@ -19,10 +19,10 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
   const actions: Action[] = [];
   const warnings: Because[] = [];
   for (const [i, step] of [...plan.steps.entries()].reverse()) {
-    const state = applied.steps[i]?.state;
-    if (state !== 'done') continue;
+    const result = applied.steps[i];
+    if (result?.state !== 'done') continue;
     if (step.undo.kind === 'irreversible') warnings.push(step.undo.because ?? reason('no-way-back', {}));
-    const moved = isElsewhere(step, model);
+    const moved = isElsewhere(step, result.found, model);
     if (moved) warnings.push(moved);
     else {
       actions.push(...step.undo.actions);
@@ -78,45 +78,54 @@ function inThisOrder(model: HostModel, actions: readonly Action[]): { readonly p
   return { placed, stuck: undefined };
 }
 
-/** What the step changed has been changed again since, or is gone. */
-function isElsewhere({ action, outcomes }: Step, model: HostModel): Because | undefined {
+/**
+ * What the step changed has been changed again since, or is gone.
+ *
+ * @param found what was read when it was done; without it, what was predicted counts
+ */
+function isElsewhere({ action, outcomes, before }: Step, found: string | undefined, model: HostModel): Because | undefined {
   switch (action.kind) {
     case 'move': {
-      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
-      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
+      const thread = threadOf(action.task, model);
+      if (!thread) return gone(action.task);
       const path = thread.membership.places.get(action.to.hierarchy)?.path ?? '?';
       return path === action.to.path ? undefined : reason('moved-since', { tid: action.task.tid, path, put: action.to.path });
     }
     case 'affinity': {
-      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
-      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
-      const put = new Set([action.cpus, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'allowed' && effect.tid === action.task.tid ? [effect.cpus] : [])))]);
+      const thread = threadOf(action.task, model);
+      if (!thread) return gone(action.task);
+      // Where nothing is predicted to be seen of it, it looks as before.
+      const predicted = outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'allowed' && effect.tid === action.task.tid ? [effect.cpus] : [])));
+      const put = found !== undefined ? [found] : predicted.length > 0 ? predicted : (before?.split(' or ') ?? []);
       const cpus = thread.cpusAllowed?.toString() ?? '?';
-      return put.has(cpus) ? undefined : reason('pinned-since', { tid: action.task.tid, cpus, put: action.cpus });
+      return put.includes(cpus) ? undefined : reason('pinned-since', { tid: action.task.tid, cpus, put: put[0] ?? action.cpus });
     }
     case 'scheduling': {
-      const thread = findThread(model, `${action.task.tid}:${action.task.startTime}`)?.thread;
-      if (!thread) return reason('thread-gone', { tid: action.task.tid, thread: action.task.comm });
+      const thread = threadOf(action.task, model);
+      if (!thread) return gone(action.task);
       const same = thread.policy === action.policy && thread.rtPriority === action.priority && thread.nice === action.nice;
       return same ? undefined : reason('scheduled-since', { tid: action.task.tid, policy: thread.policy, priority: thread.rtPriority, nice: thread.nice });
     }
     case 'write':
-      return valueSince(action, outcomes, model);
+      return valueSince(action, outcomes, found, model);
     default:
       return undefined;
   }
 }
 
-function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcomes'], model: HostModel): Because | undefined {
+function threadOf({ tid, startTime }: TaskRef, model: HostModel): Thread | undefined {
+  return findThread(model, `${tid}:${startTime}`)?.thread;
+}
+
+function gone({ tid, comm }: TaskRef): Because {
+  return reason('thread-gone', { tid, thread: comm });
+}
+
+function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcomes'], found: string | undefined, model: HostModel): Because | undefined {
   const known = hierarchyOf(model, cgroup.hierarchy)?.cgroups.get(cgroup.path);
   const now = known && textOf(known, file);
   if (now === undefined) return undefined; // the step's own check decides
-  const put = new Set([value, ...outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])))]);
-  return put.has(now) || sameValue(now, value) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: value });
-}
-
-/** The kernel spells some values in its own way: `max` is `max 100000`, `root` is `root invalid (…)`. */
-function sameValue(now: string, put: string): boolean {
-  const words = now.split(' ');
-  return put.trim().split(/\s+/).every((word, i) => word === words[i]);
+  const predicted = outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])));
+  const put = found !== undefined ? [found] : [value, ...predicted];
+  return put.includes(now) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: put[0]! });
 }

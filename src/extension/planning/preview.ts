@@ -125,6 +125,7 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Code
       if (this.isOld(preview)) lenses.push(lens(vscode.l10n.t('The host was read again since: Plan Again'), 'planAgain'));
       lenses.push(lens(vscode.l10n.t('Discard'), 'discardPlan'));
     }
+    if (this.hasStopped(preview)) lenses.push(lens(vscode.l10n.t('Plan Again'), 'planAgain'));
     if (preview.phase === 'ended' && preview.applied?.steps.some(({ state }) => state === 'done')) lenses.push(lens(vscode.l10n.t('Undo…'), 'undo'));
     lenses.push(lens(vscode.l10n.t('made of what was read at {0}', new Date(preview.plan.readAt).toLocaleTimeString('en-GB')), '')); // never text: it gets old by itself
     if (this.isCapture(preview)) lenses.push(lens(vscode.l10n.t('A capture: nothing can be applied to it'), ''));
@@ -151,10 +152,15 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Code
     return request !== undefined && readAt !== undefined && readAt > plan.readAt;
   }
 
+  /** It was applied, and not to its last step: what is left can be planned anew. */
+  private hasStopped({ phase, request, applied }: Preview): boolean {
+    return phase === 'ended' && request !== undefined && applied?.steps.some(({ state }) => state !== 'done') === true;
+  }
+
   /** What stands in the editor's title and in the palette. */
   private tellWhatCanBeDone(): void {
     const { active } = this;
-    const can = !active ? undefined : [...(this.canApply(active) ? ['apply'] : []), ...(active.phase === 'shown' ? ['discard', ...(active.request ? ['again'] : []), ...(active.plan.ownersWay ? ['owner'] : [])] : []), 'copy'].join(' ');
+    const can = !active ? undefined : [...(this.canApply(active) ? ['apply'] : []), ...(active.phase === 'shown' ? ['discard', ...(active.request ? ['again'] : []), ...(active.plan.ownersWay ? ['owner'] : [])] : []), ...(this.hasStopped(active) ? ['again'] : []), 'copy'].join(' ');
     void vscode.commands.executeCommand('setContext', 'cgroupLens.plan', can);
   }
 

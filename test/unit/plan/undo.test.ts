@@ -19,9 +19,9 @@ async function planned(change: Change, host: HostName = 'guest-v2'): Promise<Pla
 }
 
 /** What takes a plan back on a host that is as `change` makes it. */
-async function undone(plan: Plan, change?: (copy: Changeable) => void) {
+async function undone(plan: Plan, change?: (copy: Changeable) => void, found?: string) {
   const { model } = await modelOf('guest-v2', change);
-  return undoPlan(plan, { steps: plan.steps.map(() => ({ state: 'done' as const, errno: undefined, found: undefined, said: undefined })), complete: true, remarks: [] }, model);
+  return undoPlan(plan, { steps: plan.steps.map(() => ({ state: 'done' as const, errno: undefined, found, said: undefined })), complete: true, remarks: [] }, model);
 }
 
 describe('the way back of a value', () => {
@@ -33,7 +33,7 @@ describe('the way back of a value', () => {
 
   it('what the kernel completes is what was put there', async () => {
     const plan = await planned(set('cpu.max', 'max'));
-    assert.equal((await undone(plan, file('vcpu2/cpu.max', 'max 100000\n'))).plan?.steps.length, 1);
+    assert.equal((await undone(plan, file('vcpu2/cpu.max', 'max 100000\n'), 'max 100000')).plan?.steps.length, 1);
   });
 
   it('a partition can be given up again', async () => {
@@ -55,7 +55,7 @@ describe('a plan as a text', () => {
   it('what the host changed meanwhile stands apart from the warnings', async () => {
     const plan = await planned(set('cpu.max', '60000 100000'));
     const text = printPlan({ ...plan, warnings: [{ because: { id: 'edited-thread-gone', details: { tid: 7 } } }, ...plan.warnings] });
-    assert.match(text, /\nnot part of this plan: the host changed meanwhile\n {2}TID 7 is gone[^\n]*\n\nwarnings\n {2}\/machine/);
+    assert.match(text, /\nnot part of this plan: the host changed meanwhile\n {2}TID 7 is gone[^\n]*\n\nwarnings\n {2}S\/vcpu2/);
   });
 
   it('what libvirt sets for all vCPUs is not said to be for one', async () => {
