@@ -118,7 +118,7 @@ function resultText({ state, errno, found, said }: StepResult, alias: string | u
     case 'done':
       return now === '' ? t('done') : t('done, now {0}', now);
     case 'refused':
-      return [t('refused with {0}', errno ?? '?'), visible(said ?? '')].filter(Boolean).join(': ');
+      return [errno === undefined || errno === 'EUNKNOWN' ? t('refused') : t('refused with {0}', errno), visible(said ?? '')].filter(Boolean).join(': ');
     case 'changed meanwhile':
       return now === '' ? t('not done: it changed meanwhile') : t('not done: it changed meanwhile, now {0}', now);
     case 'not done':

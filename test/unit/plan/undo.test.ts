@@ -51,6 +51,26 @@ describe('the way back of a value', () => {
   });
 });
 
+describe('the way back of a policy', () => {
+  it('a real-time policy is taken away without its warning', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    const thread = serial.threads.find(({ role }) => role.kind === 'vcpu')!;
+    const { plan } = makePlan(model, serial, [{ kind: 'schedule', thread, policy: 'fifo', priority: 1, nice: 0 }], { expert: true });
+    assert.equal(plan?.consent.kind, 'type');
+    const stat = `/proc/${thread.pid}/task/${thread.tid}/stat`;
+    const realTime = (copy: Changeable): void => {
+      const [name, rest] = copy.files.get(stat)!.split(/(?<=\)) /);
+      const fields = rest!.split(' ');
+      fields[40 - 3] = '1'; // rt_priority
+      fields[41 - 3] = '1'; // SCHED_FIFO
+      copy.files.set(stat, `${name} ${fields.join(' ')}`);
+    };
+    const back = (await undone(plan!, realTime)).plan;
+    assert.deepEqual([back?.consent, back?.steps.length], [{ kind: 'apply' }, 1]);
+  });
+});
+
 describe('a plan as a text', () => {
   it('what the host changed meanwhile stands apart from the warnings', async () => {
     const plan = await planned(set('cpu.max', '60000 100000'));
@@ -64,5 +84,12 @@ describe('a plan as a text', () => {
     assert.deepEqual(plan.ownersWay?.warnings.map(({ because }) => because.id), ['owners-tool', 'owners-tool-all']);
     const emulator = await planned(set('cpu.cfs_quota_us', '60000', `${LIBVIRT}/emulator`, 'cpu,cpuacct'), 'guest-hybrid');
     assert.doesNotMatch(printPlan(emulator), /for every/);
+  });
+
+  it('what has no errno is told in the words of who refused it', async () => {
+    const plan = await planned(set('cpu.max', '60000 100000'));
+    const text = (errno: 'EUNKNOWN' | 'EBUSY', said: string) => printPlan(plan, { steps: [{ state: 'refused', errno, found: undefined, said }], complete: true, remarks: [] });
+    assert.match(text('EUNKNOWN', 'virsh is not here'), /\n {3}result {4}refused: virsh is not here\n/);
+    assert.match(text('EBUSY', ''), /\n {3}result {4}refused with EBUSY\n/);
   });
 });
