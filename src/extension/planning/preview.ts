@@ -4,8 +4,7 @@ import type { Plan } from '../../core/plan/plan';
 import type { HostService } from '../hostService';
 import { core } from '../lazyCore';
 import type { PlanEnd, PlanRequest } from '../planRequest';
-import { pathSegment } from '../text';
-import { timeText } from './historyDocument';
+import { pathSegment, timeText } from '../text';
 
 export const PLAN_SCHEME = 'cgroup-lens-plan';
 
