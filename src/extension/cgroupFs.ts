@@ -85,8 +85,7 @@ export class CgroupFs extends VirtualFs<'editable'> {
     if (now?.text.trim() !== base.text.trim()) {
       throw refused(vscode.l10n.t('{0} has changed on {1} since: it reads "{2}" now, and the edit began from "{3}". Revert the file to see it.', file, visible(state.source.label), visible(now?.text.trim() ?? ''), visible(base.text.trim())));
     }
-    const holds = (path: string): boolean => cgroup.path === '/' || path === cgroup.path || path.startsWith(`${cgroup.path}/`);
-    const machines = model.machines.filter(({ threads }) => threads.some(({ membership }) => holds(membership.places.get(cgroup.hierarchy)?.path ?? '')));
+    const machines = model.machines.filter(({ threads }) => threads.some(({ membership }) => core().isWithin(membership.places.get(cgroup.hierarchy)?.path ?? '', cgroup.path)));
     const machine = machines.length === 1 ? machines[0] : undefined;
     const changes = [{ kind: 'set', hierarchy: cgroup.hierarchy, path: cgroup.path, file, value: written.value }] as const;
     const { refusal } = core().makePlan(model, machine, changes, { expert: expertMode(), virsh: virshCommand() });

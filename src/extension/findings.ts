@@ -22,6 +22,23 @@ export function findingsOfThread(model: HostModel, thread: Thread): Finding[] {
   return findingsIn(model).filter(finding => finding.thread === thread);
 }
 
+const byMachine = new WeakMap<readonly Finding[], ReadonlyMap<Machine, readonly Finding[]>>();
+
+function findingsOfMachine(model: HostModel, machine: Machine): readonly Finding[] {
+  const findings = findingsIn(model);
+  let groups = byMachine.get(findings);
+  if (!groups) {
+    const made = new Map<Machine, Finding[]>();
+    for (const finding of findings) {
+      const own = made.get(finding.machine);
+      if (own) own.push(finding);
+      else made.set(finding.machine, [finding]);
+    }
+    byMachine.set(findings, (groups = made));
+  }
+  return groups.get(machine) ?? [];
+}
+
 /** A finding, and the words of a document that are at fault. */
 export interface PlacedFinding {
   readonly finding: Finding;
@@ -30,14 +47,14 @@ export interface PlacedFinding {
 
 /** Where in a text of this machine each finding stands. Not those whose words a person has changed, or whose thread is not in it. */
 export function placeFindings(model: HostModel, machine: Machine, parsed: ParsedPlacement): PlacedFinding[] {
-  return findingsIn(model).filter(finding => finding.machine === machine).flatMap(finding => {
+  return findingsOfMachine(model, machine).flatMap(finding => {
     const range = wordsOf(finding, machine, parsed);
     return range ? [{ finding, range }] : [];
   });
 }
 
 function wordsOf({ thread, hierarchy, path }: Finding, machine: Machine, parsed: ParsedPlacement): vscode.Range | undefined {
-  const node = parsed.nodes.find((one): one is Extract<Node, { kind: 'thread' }> => one.kind === 'thread' && threadOf(one, machine, parsed) === thread);
+  const node = parsed.nodes.find((one): one is Extract<Node, { kind: 'thread' }> => one.kind === 'thread' && one.tid === thread.tid && threadOf(one, machine, parsed) === thread); // each look for a thread is one through all
   if (!node) return undefined;
   const row = parsed.nodes.find((one): one is Extract<Node, { kind: 'row' }> => one.kind === 'row' && one.line > node.line && one.line <= node.last && one.row.hierarchies.includes(hierarchy));
   if (!row) return rangeOf(node.cells.role); // it is where all others are, too

@@ -27,7 +27,7 @@ export class Plans implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {
     // What broke off in another window, or in this one before it was reloaded, is looked into when its host is read.
-    this.watching = hosts.onDidChange(id => id !== undefined && this.isKept && void this.desk.lookAt(id));
+    this.watching = hosts.onDidChange(id => id !== undefined && this.isKept && this.desk.lookAt(id));
     void this.findHistory();
   }
 

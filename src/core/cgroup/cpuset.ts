@@ -84,9 +84,10 @@ function setTo(world: World, cgroup: CgroupState, written: { readonly file: stri
 
 /** An invalid partition may become invalid for another reason; valid ones take CPUs from each other and from those above. */
 function amongPartitions(world: World, { hierarchy, path }: CgroupState, answer: Prediction): Prediction {
+  if (!world.hasPartitions(hierarchy)) return answer;
   const parent = parentOf(path) ?? '/';
   const around = [world.cgroup(hierarchy, parent), ...world.children(hierarchy, parent)].flatMap(one => one ?? []);
-  for (const one of around) if (one.path !== parent) around.push(...world.children(hierarchy, one.path));
+  for (const one of around) if (one.path !== parent) for (const child of world.children(hierarchy, one.path)) around.push(child);
   const invalid = around.filter(({ partition }) => partition?.includes('invalid') === true);
   const reasons = invalid.map((one): Effect => ({ ...valueEffect(one, 'cpuset.cpus.partition', one.partition!), open: true }));
   const isCertain = !around.some(({ partition }) => partition === 'root' || partition === 'isolated');
@@ -145,13 +146,13 @@ function effective(cgroup: CgroupState, what: What, above: CpuSet | undefined): 
 /** Every known task whose cpuset is one of these. */
 export function confinements(before: World, after: World, hierarchy: string, changed: readonly string[]): Confinement[] {
   if (changed.length === 0) return [];
-  const queue = [...changed];
+  const queue = new Set(changed);
   const found: Confinement[] = [];
   for (const path of queue) {
     const cpuset = cpusetOf(after, hierarchy, path);
     const set = granted(after, cpuset);
     if (!set || set.isEmpty) continue;
-    for (const child of after.children(hierarchy, path)) if (child.version === 2 && effectiveOf(child) === undefined && !queue.includes(child.path)) queue.push(child.path);
+    for (const child of after.children(hierarchy, path)) if (child.version === 2 && effectiveOf(child) === undefined ) queue.add(child.path);
     for (const task of after.tasksIn(hierarchy, path)) found.push({ task, set, from: granted(before, cpusetOf(before, hierarchy, path)) });
   }
   return found;

@@ -89,11 +89,11 @@ function typeOf(world: World, cgroup: CgroupState): CgroupType | undefined {
 /** Types that are different after a change at these paths: theirs, and of all below them. */
 export function retype(world: World, hierarchy: string, paths: readonly string[]): { readonly world: World; readonly effects: readonly Effect[] } {
   const effects: Effect[] = [];
-  const queue = [...new Set(paths)].sort((a, b) => a.length - b.length);
+  const queue = new Set([...paths].sort((a, b) => a.length - b.length));
   for (const path of queue) {
     const cgroup = world.cgroup(hierarchy, path);
     if (cgroup?.version !== 2) continue;
-    for (const child of world.children(hierarchy, path)) if (!queue.includes(child.path)) queue.push(child.path);
+    for (const child of world.children(hierarchy, path)) queue.add(child.path);
     const type = typeOf(world, cgroup);
     if (type === undefined || type === cgroup.type) continue;
     effects.push({ kind: 'type', hierarchy, path, type });
@@ -119,7 +119,8 @@ export function repopulate(world: World, hierarchy: string, to: string, left: re
     const cgroup = world.cgroup(hierarchy, path);
     if (cgroup?.version !== 2 || filled.has(path) || isRoot(cgroup)) continue;
     const populated = isPopulated(world, { ...cgroup, populated: undefined });
-    world = world.with({ cgroups: [{ ...cgroup, populated: populated === undefined && isAlone ? false : populated }] });
+    const now = populated === undefined && isAlone ? false : populated;
+    if (now !== cgroup.populated) world = world.with({ cgroups: [{ ...cgroup, populated: now }] });
   }
   return world;
 }

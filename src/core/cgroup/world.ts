@@ -22,6 +22,8 @@ export interface World {
   tasksIn(hierarchy: string, path: string): readonly TaskState[];
   /** All known threads of a process. */
   process(pid: number): readonly TaskState[];
+  /** Whether any cgroup is a partition of CPUs, or an invalid one. */
+  hasPartitions(hierarchy: string): boolean;
   with(changes: Changes): World;
 }
 
@@ -71,7 +73,7 @@ export interface CgroupState extends Omit<Cgroup, 'parent'> {
 }
 
 export function worldOf(model: HostModel): World {
-  return new LayeredWorld(new Base(model), Layers.of<number, TaskState>(new Map()), Layers.of<string, CgroupState | undefined>(new Map()), Layers.of<string, readonly string[]>(new Map()));
+  return new LayeredWorld(new Base(model), Layers.of<number, TaskState>(new Map()), Layers.of<string, CgroupState | undefined>(new Map()), Layers.of<string, readonly CgroupState[]>(new Map()), Layers.of<string, readonly number[]>(new Map()));
 }
 
 export function parentOf(path: string): string | undefined {
@@ -87,6 +89,10 @@ export function pathAndAbove(path: string): string[] {
   return paths;
 }
 
+function isPartition({ partition }: Pick<Cgroup, 'partition'>): boolean {
+  return partition !== undefined && partition !== 'member';
+}
+
 function key(hierarchy: string, path: string): string {
   return `${hierarchy} ${path}`;
 }
@@ -98,7 +104,13 @@ class Base {
   readonly byPid = new Map<number, number[]>();
   private readonly states = new Map<string, CgroupState>();
   private readonly tasks = new Map<number, TaskState>();
-  private readonly childrenOf = new Map<string, string[]>();
+  private readonly childPaths = new Map<string, string[]>();
+  /** Of each cgroup among its siblings. */
+  private readonly positions = new Map<string, number>();
+  private readonly partitioned = new Map<string, boolean>();
+  private readonly childStates = new Map<string, readonly CgroupState[]>();
+  /** Hierarchy → path → TIDs. */
+  private readonly members = new Map<string, ReadonlyMap<string, readonly number[]>>();
   private readonly hierarchies: ReadonlyMap<string, HostModel['hierarchies'][number]>;
 
   constructor(readonly model: HostModel) {
@@ -114,15 +126,47 @@ class Base {
       for (const { path, parent } of hierarchy.cgroups.values()) {
         if (!parent) continue;
         const at = key(hierarchy.key, parent.path);
-        const children = this.childrenOf.get(at);
+        const children = this.childPaths.get(at);
+        this.positions.set(key(hierarchy.key, path), children?.length ?? 0);
         if (children) children.push(path);
-        else this.childrenOf.set(at, [path]);
+        else this.childPaths.set(at, [path]);
       }
     }
   }
 
-  children(hierarchy: string, path: string): readonly string[] {
-    return this.childrenOf.get(key(hierarchy, path)) ?? [];
+  children(hierarchy: string, path: string): readonly CgroupState[] {
+    const at = key(hierarchy, path);
+    let states = this.childStates.get(at);
+    if (!states) this.childStates.set(at, (states = (this.childPaths.get(at) ?? []).flatMap(child => this.cgroup(hierarchy, child) ?? [])));
+    return states;
+  }
+
+  hasPartitions(hierarchy: string): boolean {
+    let has = this.partitioned.get(hierarchy);
+    if (has === undefined) this.partitioned.set(hierarchy, (has = [...(this.hierarchies.get(hierarchy)?.cgroups.values() ?? [])].some(isPartition)));
+    return has;
+  }
+
+  positionOf(hierarchy: string, path: string): number | undefined {
+    return this.positions.get(key(hierarchy, path));
+  }
+
+  tidsIn(hierarchy: string, path: string): readonly number[] {
+    let byPath = this.members.get(hierarchy);
+    if (!byPath) this.members.set(hierarchy, (byPath = this.membersOf(hierarchy)));
+    return byPath.get(path) ?? [];
+  }
+
+  private membersOf(hierarchy: string): ReadonlyMap<string, readonly number[]> {
+    const byPath = new Map<string, number[]>();
+    for (const { tid, membership } of this.threads.values()) {
+      const path = membership.places.get(hierarchy)?.path;
+      if (path === undefined) continue;
+      const tids = byPath.get(path);
+      if (tids) tids.push(tid);
+      else byPath.set(path, [tid]);
+    }
+    return byPath;
   }
 
   cgroup(hierarchy: string, path: string): CgroupState | undefined {
@@ -189,8 +233,12 @@ class LayeredWorld implements World {
     private readonly tasks: Layers<number, TaskState>,
     /** `undefined`: removed. */
     private readonly cgroups: Layers<string, CgroupState | undefined>,
-    /** Paths of children that were made. */
-    private readonly made: Layers<string, readonly string[]>,
+    /** Of a cgroup one of whose children is not as the model has it: all its children. */
+    private readonly lists: Layers<string, readonly CgroupState[]>,
+    /** TIDs that a cgroup was given, and may have lost again. */
+    private readonly arrived: Layers<string, readonly number[]>,
+    /** A step has made one, or a world before this one had it. */
+    private readonly partitioned = false,
   ) {}
 
   get model(): HostModel {
@@ -218,29 +266,78 @@ class LayeredWorld implements World {
   }
 
   children(hierarchy: string, path: string): readonly CgroupState[] {
-    const paths = new Set([...this.base.children(hierarchy, path), ...(this.made.get(key(hierarchy, path)) ?? [])]);
-    return [...paths].flatMap(child => this.cgroup(hierarchy, child) ?? []);
+    return this.lists.get(key(hierarchy, path)) ?? this.base.children(hierarchy, path);
   }
 
   tasksIn(hierarchy: string, path: string): readonly TaskState[] {
-    return [...this.base.threads.keys()].map(tid => this.task(tid)!).filter(task => task.places.get(hierarchy) === path);
+    const arrived = this.arrived.get(key(hierarchy, path));
+    const tids = this.base.tidsIn(hierarchy, path);
+    return [...(arrived ? new Set([...tids, ...arrived]) : tids)].map(tid => this.task(tid)!).filter(task => task.places.get(hierarchy) === path);
   }
 
   process(pid: number): readonly TaskState[] {
     return (this.base.byPid.get(pid) ?? []).map(tid => this.task(tid)!);
   }
 
+  hasPartitions(hierarchy: string): boolean {
+    return this.partitioned || this.base.hasPartitions(hierarchy);
+  }
+
   with({ tasks = [], cgroups = [], removed }: Changes): World {
     const changed = cgroups.map(cgroup => [key(cgroup.hierarchy, cgroup.path), cgroup] as const);
-    const made = cgroups.filter(cgroup => !this.cgroup(cgroup.hierarchy, cgroup.path)).map(({ hierarchy, path }) => {
-      const at = key(hierarchy, parentOf(path) ?? '/');
-      return [at, [...(this.made.get(at) ?? []), path]] as const;
-    });
     return new LayeredWorld(
       this.base,
       this.tasks.with(tasks.map(task => [task.tid, task] as const)),
       this.cgroups.with(removed ? [...changed, [key(removed.hierarchy, removed.path), undefined] as const] : changed),
-      this.made.with(made),
+      this.lists.with(this.changedLists(cgroups, removed)),
+      this.arrived.with(this.newcomers(tasks)),
+      this.partitioned || cgroups.some(isPartition),
     );
+  }
+
+  private changedLists(cgroups: readonly CgroupState[], removed: Changes['removed']): Iterable<readonly [string, readonly CgroupState[]]> {
+    const lists = new Map<string, CgroupState[]>();
+    const listAround = ({ hierarchy, path }: { readonly hierarchy: string; readonly path: string }): CgroupState[] => {
+      const parent = parentOf(path);
+      if (parent === undefined) return []; // a root is nobody's child
+      const at = key(hierarchy, parent);
+      let list = lists.get(at);
+      if (!list) lists.set(at, (list = this.children(hierarchy, parent).slice()));
+      return list;
+    };
+    for (const cgroup of cgroups) {
+      const list = listAround(cgroup);
+      const at = this.positionIn(list, cgroup);
+      if (at < 0) list.push(cgroup);
+      else list[at] = cgroup;
+    }
+    if (removed) {
+      const list = listAround(removed);
+      const at = this.positionIn(list, removed);
+      if (at >= 0) list.splice(at, 1);
+    }
+    return lists;
+  }
+
+  /** Mostly where the model has it, or at the end, where those that are made are. */
+  private positionIn(list: readonly CgroupState[], { hierarchy, path }: { readonly hierarchy: string; readonly path: string }): number {
+    const at = this.base.positionOf(hierarchy, path);
+    return at !== undefined && list[at]?.path === path ? at : list.findLastIndex(child => child.path === path);
+  }
+
+  private newcomers(tasks: readonly TaskState[]): Iterable<readonly [string, readonly number[]]> {
+    const found = new Map<string, number[]>();
+    for (const task of tasks) {
+      const before = this.task(task.tid)?.places;
+      if (before === task.places) continue;
+      for (const [hierarchy, path] of task.places) {
+        if (before?.get(hierarchy) === path) continue;
+        const at = key(hierarchy, path);
+        const tids = found.get(at) ?? [...(this.arrived.get(at) ?? [])];
+        tids.push(task.tid);
+        found.set(at, tids);
+      }
+    }
+    return found;
   }
 }

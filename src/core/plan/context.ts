@@ -6,27 +6,38 @@ import { cgroupOwner } from '../model/owner';
 import type { Change, PlanOptions, Refusal } from './plan';
 
 /** What a change is judged by. */
-export interface Context {
-  readonly model: HostModel;
-  /** The machine that it is about. */
-  readonly machine: Machine | undefined;
-  readonly options: PlanOptions;
-}
+export class Context {
+  private readonly tops = new Map<Machine, Map<string, string | undefined>>();
 
-/** Whether a path is in the own subtree of the machine, or, where none is named, of any. */
-export function isInSubtree({ model, machine }: Context, hierarchy: string, path: string): boolean {
-  return (machine ? [machine] : model.machines).some(of => {
-    const top = machineSubtree(model, of, hierarchy);
-    return top !== undefined && isWithin(path, top);
-  });
-}
+  constructor(
+    readonly model: HostModel,
+    /** The machine that it is about. */
+    readonly machine: Machine | undefined,
+    readonly options: PlanOptions,
+  ) {}
 
-/** The machine whose own subtree a cgroup is in. */
-export function machineAt(model: HostModel, hierarchy: string, path: string): Machine | undefined {
-  return model.machines.find(machine => {
-    const top = machineSubtree(model, machine, hierarchy);
+  /** Whether a path is in the own subtree of the machine, or, where none is named, of any. */
+  isInSubtree(hierarchy: string, path: string): boolean {
+    return this.machine ? this.holds(this.machine, hierarchy, path) : this.machineAt(hierarchy, path) !== undefined;
+  }
+
+  /** The machine whose own subtree a cgroup is in. */
+  machineAt(hierarchy: string, path: string): Machine | undefined {
+    return this.model.machines.find(machine => this.holds(machine, hierarchy, path));
+  }
+
+  private holds(machine: Machine, hierarchy: string, path: string): boolean {
+    const top = this.topOf(machine, hierarchy);
     return top !== undefined && isWithin(path, top);
-  });
+  }
+
+  /** Looked for once: a machine may have ten thousand threads, and a plan as many changes. */
+  private topOf(machine: Machine, hierarchy: string): string | undefined {
+    let tops = this.tops.get(machine);
+    if (!tops) this.tops.set(machine, (tops = new Map<string, string | undefined>()));
+    if (!tops.has(hierarchy)) tops.set(hierarchy, machineSubtree(this.model, machine, hierarchy));
+    return tops.get(hierarchy);
+  }
 }
 
 /** systemd's own, and no part of what it has delegated. */

@@ -1,10 +1,11 @@
 import type { Because } from '../cgroup/outcome';
 import { effectiveCpus } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
+import { isWithin } from '../model/subtree';
 import { type CpuSet, parseCpuList } from '../parse/cpuList';
 import { taskFlags } from '../parse/taskStat';
 import { roleText } from '../model/roles';
-import { type Context, isInSubtree, isOfThread, machineAt, reason, refuse } from './context';
+import { type Context, isOfThread, reason, refuse } from './context';
 import type { Change, Consent, Refusal } from './plan';
 import { hierarchyOf } from './refs';
 import { ruleOfFile } from './values';
@@ -17,10 +18,6 @@ export interface Verdict {
 }
 
 export function judge(context: Context, change: Change): Verdict {
-  if (context.machine) {
-    const refusal = notNow(context.machine);
-    if (refusal) return { refusal };
-  }
   if (isOfThread(change)) {
     const refusal = bound(change.thread);
     if (refusal) return { refusal };
@@ -44,7 +41,7 @@ export function judge(context: Context, change: Change): Verdict {
 }
 
 /** libvirt moves and pins threads itself while a machine starts, and the other side of a migration takes over what is here. */
-function notNow(machine: Machine): Refusal | undefined {
+export function notNow(machine: Machine): Refusal | undefined {
   if (machine.state === 'starting') return refuse('machine-starting', { machine: machine.name });
   const migration = machine.threads.find(thread => thread.role.kind === 'migration' && !/^mig\/dirtyrate/.test(thread.comm));
   return migration && refuse('machine-migrating', { machine: machine.name, thread: migration.comm, tid: migration.tid });
@@ -56,16 +53,17 @@ function bound({ tid, flags, comm }: Thread): Refusal | undefined {
 }
 
 function outside(context: Context, hierarchy: string, path: string): Verdict {
-  if (isInSubtree(context, hierarchy, path)) return {};
+  if (context.isInSubtree(hierarchy, path)) return {};
   const details = { hierarchy, path, machine: context.machine?.name ?? '' };
   return context.options.expert ? { warnings: [reason('outside-subtree-expert', details)] } : { refusal: refuse('outside-subtree', details) };
 }
 
-function judgeMove(context: Context, { thread, hierarchy, to }: Extract<Change, { kind: 'move' }>): Verdict {
+function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'moveProcess' }>): Verdict {
+  const { thread, hierarchy, to } = change;
   const verdict = outside(context, hierarchy, to);
   const target = hierarchyOf(context.model, hierarchy)?.cgroups.get(to);
   const source = thread.membership.places.get(hierarchy)?.cgroup;
-  const memory = thread.tid === thread.pid ? memoryMoves(context, thread, source, target) : undefined;
+  const memory = thread.tid === thread.pid || change.kind === 'moveProcess' ? memoryMoves(context, thread, source, target) : undefined;
   return memory ? { ...verdict, consent: { kind: 'alone', because: memory } } : verdict;
 }
 
@@ -83,11 +81,12 @@ function resident(machines: readonly Machine[]): { readonly machine: string; rea
   return { machine: machines.map(machine => machine.name).join(', '), rss: machines.reduce((sum, { rss }) => sum + (rss ?? 0), 0) };
 }
 
-function judgeProcess(context: Context, { thread, hierarchy, to }: Extract<Change, { kind: 'moveProcess' }>): Verdict {
+function judgeProcess(context: Context, change: Extract<Change, { kind: 'moveProcess' }>): Verdict {
+  const { thread, hierarchy, to } = change;
   const from = thread.membership.places.get(hierarchy)?.path ?? '';
   const details = { hierarchy, from, to, process: thread.pid };
   if (!context.options.expert) return { refusal: refuse('whole-process', details) };
-  return { ...judgeMove(context, { kind: 'move', thread, hierarchy, to }), warnings: [reason('whole-process-loses', details)] };
+  return { ...judgeMove(context, change), warnings: [reason('whole-process-loses', details)] };
 }
 
 /** The kernel drops in silence what of a mask the cpuset has not got, and refuses one of which nothing is left. */
@@ -140,11 +139,12 @@ function judgeValue(context: Context, { hierarchy, path, file, value }: Extract<
   if (/[\n\0]/.test(value)) return { refusal: refuse('value-lines', { file }) };
   const verdict = outside(context, hierarchy, path);
   if (verdict.refusal) return verdict;
-  const machine = context.machine ?? machineAt(model, hierarchy, path);
+  const machine = context.machine ?? context.machineAt(hierarchy, path);
   if (rule === 'typed') return { ...verdict, consent: { kind: 'type', text: machine?.name ?? path, because: reason('file-typed', { file, value, path }) } };
   const cgroup = hierarchyOf(model, hierarchy)?.cgroups.get(path);
   if (file === 'cpuset.mems' && cgroup && parseCpuList(value)?.equals(cgroup.memsEffective ?? cgroup.mems ?? parseCpuList('')!) !== true) {
-    const inside = model.machines.filter(m => m.threads.some(thread => thread.tid === m.pid && (thread.membership.places.get(hierarchy)?.path ?? '').startsWith(path)));
+    // Of any thread, not of leaders alone as in a move: cpuset_update_tasks_nodemask goes through all tasks and moves the pages of each one's process.
+    const inside = model.machines.filter(m => m.threads.some(thread => isWithin(thread.membership.places.get(hierarchy)?.path ?? '', path)));
     if (inside.length > 0 && cgroup.memoryMigrate !== false) return { ...verdict, consent: { kind: 'alone', because: reason('memory-moves', { from: (cgroup.memsEffective ?? cgroup.mems)?.toString() ?? '', to: value, ...resident(inside) }) } };
   }
   return verdict;

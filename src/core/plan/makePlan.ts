@@ -1,8 +1,8 @@
 import type { Because } from '../cgroup/outcome';
 import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
-import { type Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
-import { judge, judgePinWithin } from './guards';
+import { Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
+import { judge, judgePinWithin, notNow } from './guards';
 import { type Placed, order } from './ordering';
 import { ownersWay } from './ownersWay';
 import type { Change, Consent, Plan, PlanOptions, Planned, Refusal, Step } from './plan';
@@ -19,9 +19,11 @@ import { warningsOf } from './warnings';
  * @param machine the one whose placement this is about; its own subtree is where threads may move without expert mode
  */
 export function makePlan(model: HostModel, machine: Machine | undefined, changes: readonly Change[], options: PlanOptions): Planned {
-  const context: Context = { model, machine, options };
+  const context = new Context(model, machine, options);
   const found = refreshed(model, changes);
   if ('because' in found) return { refusal: found };
+  const later = machine && notNow(machine);
+  if (later) return { refusal: later };
   const verdicts = found.map(change => judge(context, change));
   const refused = verdicts.find(verdict => verdict.refusal)?.refusal;
   if (refused) return { refusal: refused };

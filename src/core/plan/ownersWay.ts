@@ -27,21 +27,24 @@ export function ownersWay(context: Context, changes: readonly Change[], plan: Pl
   const ways = changes.map(change => wayOf(context, change));
   if (ways.length === 0 || !ways.every(way => way !== undefined)) return undefined;
   const tool = ways[0]!.argv.find(word => word === 'virsh' || word === 'systemctl') ?? ways[0]!.argv[0]!;
-  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(stepOf), warnings: [{ because: reason('owners-tool', { tool }) }, ...widest(ways).map(what => ({ because: reason('owners-tool-all', { what }) }))], consent: { kind: 'apply' } };
+  const warnings = [reason('owners-tool', { tool }), ...widest(ways).map(what => reason('owners-tool-all', { what }))].map(because => ({ because }));
+  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(({ argv, back, thread }) => toolStep(argv, back, thread)), warnings, consent: { kind: 'apply' } };
 }
 
 function widest(ways: readonly Way[]): string[] {
   return [...new Set(ways.flatMap(({ all }) => all ?? []))];
 }
 
-function stepOf({ argv, back, thread }: Way): Step {
+/** @param back takes it back */
+export function toolStep(argv: readonly string[], back: readonly string[] | undefined, thread?: Thread): Step {
   const action: RunTool = { kind: 'tool', argv };
+  const tool = argv[0]!;
   return {
     action,
     preconditions: thread ? [{ kind: 'alive', task: taskRef(thread) }] : [],
-    outcomes: [{ errno: undefined, because: reason('tool-decides', { tool: argv[0]! }), effects: [] }],
+    outcomes: [{ errno: undefined, because: reason('tool-decides', { tool }), effects: [] }],
     before: undefined,
-    undo: back ? { kind: 'best effort', because: reason('tool-takes-back', { tool: argv[0]! }), actions: [{ kind: 'tool', argv: back }] } : { kind: 'irreversible', because: reason('tool-not-undone'), actions: [] },
+    undo: back ? { kind: 'best effort', because: reason('tool-takes-back', { tool }), actions: [{ kind: 'tool', argv: back }] } : { kind: 'irreversible', because: reason('tool-not-undone'), actions: [] },
   };
 }
 

@@ -2,10 +2,10 @@ import { t } from '@vscode/l10n';
 import type { Applied, StepResult } from './applied';
 import type { Action, TaskRef } from '../cgroup/action';
 import type { Because, Effect, Outcome } from '../cgroup/outcome';
+import { parentOf } from '../cgroup/world';
 import { isWithin } from '../model/subtree';
 import { visible } from '../visible';
 import type { Plan, Step } from './plan';
-import { parentOf } from './refs';
 import { sentence } from './sentences';
 
 /** A plan as a text to read before it is applied, and after: each step with before → after, what to expect, and the way back. */

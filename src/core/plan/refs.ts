@@ -1,4 +1,5 @@
 import type { CgroupRef, TaskRef } from '../cgroup/action';
+import { parentOf } from '../cgroup/world';
 import type { Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
 
@@ -23,11 +24,6 @@ export function cgroupRef(model: HostModel, key: string, path: string): CgroupRe
 /** What mkdir takes for a cgroup: no newline (cgroup_mkdir), and nothing that leads elsewhere. */
 export function isName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[\n\0/]/.test(name) && Buffer.byteLength(name) <= 255;
-}
-
-export function parentOf(path: string): string | undefined {
-  if (path === '/') return undefined;
-  return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
 /** The same task in another model. */

@@ -4,8 +4,11 @@ import type { Action, TaskRef, WriteValue } from '../cgroup/action';
 import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';
 import type { HostModel, Thread } from '../model/hostModel';
+import { CpuSet, parseCpuList } from '../parse/cpuList';
 import { libvirtMachine, reason, refuse } from './context';
+import { notNow } from './guards';
 import { order } from './ordering';
+import { toolStep } from './ownersWay';
 import type { Consent, Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
 import { stepsOf } from './steps';
@@ -18,6 +21,8 @@ import { textOf } from './values';
 export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planned {
   const actions: Action[] = [];
   const warnings: Because[] = [];
+  /** Of a tool's way back: what it takes back. */
+  const forth = new Map<Action, readonly string[]>();
   for (const [i, step] of [...plan.steps.entries()].reverse()) {
     const result = applied.steps[i];
     if (result?.state !== 'done') continue;
@@ -26,10 +31,14 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
     if (moved) warnings.push(moved);
     else {
       actions.push(...step.undo.actions);
+      const { action } = step;
+      if (action.kind === 'tool') for (const back of step.undo.actions) forth.set(back, action.argv);
       if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
     }
   }
   const machine = model.machines.find(({ pid, startTime }) => pid === plan.machine?.pid && startTime === plan.machine.startTime);
+  const later = machine && notNow(machine);
+  if (later) return { refusal: later };
   if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
   const known = new Map(actions.flatMap(action => putBy(plan, action, model)));
   const { placed, stuck } = inThisOrder(model, actions);
@@ -41,7 +50,7 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
       hostLabel: model.label,
       machine: machine && { name: machine.name, pid: machine.pid, startTime: machine.startTime },
       readAt: model.collection.startedAt,
-      steps: stepsOf(placed, known, libvirtMachine(machine)),
+      steps: stepsOf(placed, known, libvirtMachine(machine)).map(step => (step.action.kind === 'tool' ? toolStep(step.action.argv, forth.get(step.action)) : step)),
       warnings: warnings.map(because => ({ because })),
       consent: consentTo(plan, placed.map(({ action }) => action)),
       asRoot: plan.asRoot,
@@ -129,5 +138,10 @@ function valueSince({ cgroup, file, value }: WriteValue, outcomes: Step['outcome
   if (now === undefined) return undefined; // the step's own check decides
   const predicted = outcomes.flatMap(({ effects }) => effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file === file ? [effect.value] : [])));
   const put = found !== undefined ? [found] : [value, ...predicted];
-  return put.includes(now) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: put[0]! });
+  return put.some(text => sameValue(now, text)) ? undefined : reason('written-since', { path: cgroup.path, file, value: now, put: put[0]! });
+}
+
+/** The kernel spells some values in its own way: `max` is `max 100000`, `0,1` is `0-1`. */
+function sameValue(now: string, put: string): boolean {
+  return now === put || now.startsWith(`${put} `) || parseCpuList(put)?.equals(parseCpuList(now) ?? CpuSet.empty) === true;
 }

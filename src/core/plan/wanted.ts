@@ -1,11 +1,11 @@
 import type { Action, CgroupRef } from '../cgroup/action';
 import { backendOf } from '../cgroup/backend';
 import { predict } from '../cgroup/predict';
-import type { World } from '../cgroup/world';
+import { type World, parentOf } from '../cgroup/world';
 import type { Thread } from '../model/hostModel';
 import { type Context, refuse } from './context';
 import type { Change, Refusal } from './plan';
-import { cgroupRef, fileKey, hierarchyOf, parentOf, refKey, taskRef } from './refs';
+import { cgroupRef, fileKey, hierarchyOf, refKey, taskRef } from './refs';
 import { textOf } from './values';
 
 /** Gathers the actions that changes come to, with those that have to be there for them. */

@@ -40,7 +40,7 @@ export class Desk implements vscode.Disposable {
   ) {
     this.previews = new Previews(hosts);
     this.history = new History(storage);
-    this.watching = hosts.onDidChange(id => id !== undefined && this.unsure.size > 0 && void this.lookAt(id));
+    this.watching = hosts.onDidChange(id => id !== undefined && this.unsure.size > 0 && this.lookAt(id));
   }
 
   /** Reads the host anew, makes the plan and opens its preview, or says why there is none. @throws why the host cannot be read */
@@ -119,7 +119,11 @@ export class Desk implements vscode.Disposable {
   }
 
   /** After a host was read: what became of that which broke off there, in this window or before it. Said once. */
-  async lookAt(host: HostId): Promise<void> {
+  lookAt(host: HostId): void {
+    this.findOut(host).catch((error: unknown) => this.tell(error));
+  }
+
+  private async findOut(host: HostId): Promise<void> {
     const model = this.hosts.host(host)?.view?.model;
     const isOurs = [...this.unsure.values()].some(({ plan }) => plan.hostId === host);
     if (!model || (!isOurs && this.lookedAt.has(host))) return;
@@ -185,10 +189,17 @@ export class Desk implements vscode.Disposable {
     const [undo, show] = [vscode.l10n.t('Undo What Was Done'), vscode.l10n.t('Show History')];
     const text = vscode.l10n.t('"{0}" on {1} had broken off: {2} of {3} steps were done.', plan.title, plan.hostLabel, done, applied.steps.length);
     const ending = vscode.window.showWarningMessage(plain(text), ...(done > 0 && undoAfterFailure() !== 'never' ? [undo] : []), show);
-    void ending.then(async answer => {
+    const follow = async (): Promise<void> => {
+      const answer = await ending;
       if (answer === undo) await this.openUndo({ ...entry, applied });
       else if (answer === show) await vscode.commands.executeCommand('cgroupLens.showHistory', plan.hostId);
-    });
+    };
+    follow().catch((error: unknown) => this.tell(error)); // not waited for: nobody may ever answer
+  }
+
+  private tell(error: unknown): void {
+    this.log.error(core().describeError(error));
+    void vscode.window.showErrorMessage(plain(core().describeError(error)));
   }
 
   private finish(preview: Preview, end: PlanEnd, note: string | undefined): void {

@@ -138,6 +138,13 @@ describe('what needs more than a click', () => {
     } else assert.equal(planned.plan?.consent.kind, 'apply');
   });
 
+  it('other nodes for a cgroup with one vCPU alone: the memory is that of its whole process', async () => {
+    const { model } = await modelOf('numa-isolated');
+    const vm = machine(model, 'serial');
+    const consentOf = (path: string): string | undefined => makePlan(model, vm, [set('cpuset.mems', '0-1', path)], { expert: false }).plan?.consent.kind;
+    assert.equal(consentOf(`${LIBVIRT}/vcpu1`), 'alone');
+  });
+
   for (const [file, value] of [['cgroup.freeze', '1'], ['cpuset.cpus.partition', 'isolated']] as const) {
     it(`${file} after the machine's name was typed`, async () => {
       const { model } = await modelOf('guest-v2');
