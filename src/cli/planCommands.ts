@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Applied } from '../core/plan/applied';
 import { applyQuestion } from '../core/apply/apply';
 import { whatWasDone } from '../core/apply/found';
+import type { HistoryEntry } from '../core/apply/history';
 import { HistoryFile } from '../core/apply/historyFile';
 import type { Source } from '../core/host/source';
 import { describeError } from '../core/messages';
@@ -47,7 +48,7 @@ export async function applyCommand(of: PlanCommand, machine: string): Promise<nu
 }
 
 export async function undoCommand(of: PlanCommand, id: string | undefined): Promise<number> {
-  const entries = (await historyOf(of).read()).entries.filter(entry => entry.undoneBy === undefined && entry.undoes === undefined);
+  const entries = (await historyOf(of).read()).entries.filter(entry => entry.undoneBy === undefined && entry.undoes === undefined && !isNothing(entry));
   const entry = id === undefined ? entries.at(-1) : entries.find(known => known.id.startsWith(id));
   if (!entry) return no(id === undefined ? 'nothing was applied here from the command line that is not undone' : `no plan ${id} that is not undone; see: cgroup-lens history`);
   const model = await modelOf(of);
@@ -66,6 +67,11 @@ export async function historyCommand(of: PlanCommand): Promise<number> {
     process.stdout.write(`${id}  ${new Date(startedAt).toISOString()}  ${state}${undoneBy === undefined ? '' : ', undone'}  ${plan.title}\n`);
   }
   return 0;
+}
+
+/** Of which it is known that nothing was done: there is nothing to take back, and what was done before it is not hidden by it. */
+function isNothing({ applied }: HistoryEntry): boolean {
+  return applied?.complete === true && !applied.steps.some(({ state }) => state === 'done');
 }
 
 async function modelOf({ source, names, limited }: PlanCommand): Promise<HostModel> {
@@ -104,8 +110,9 @@ async function showAndApply(of: PlanCommand, plan: Plan, undoes: string | undefi
     say(describeError(error));
     return no(`what was done of it is not known; look with: cgroup-lens report, and take back what was with: cgroup-lens undo ${id}`);
   }
-  await history.append({ v: 1, event: 'ended', id, at: Date.now(), applied });
   process.stdout.write(printPlan(plan, applied));
+  // What was done is told in any case; without this line `undo` looks at the host for it.
+  await history.append({ v: 1, event: 'ended', id, at: Date.now(), applied }).catch((error: unknown) => say(`the result could not be written down: ${describeError(error)}`));
   if (applied.complete && applied.steps.every(({ state }) => state === 'done')) return 0;
   const some = applied.steps.some(({ state }) => state === 'done');
   say(some ? `it stopped; what was done of it is taken back with: cgroup-lens undo ${id}` : 'nothing of it was done');

@@ -87,7 +87,9 @@ export class CgroupFs extends VirtualFs<'editable'> {
     }
     const machines = model.machines.filter(({ threads }) => threads.some(({ membership }) => core().isWithin(membership.places.get(cgroup.hierarchy)?.path ?? '', cgroup.path)));
     const machine = machines.length === 1 ? machines[0] : undefined;
-    const changes = [{ kind: 'set', hierarchy: cgroup.hierarchy, path: cgroup.path, file, value: written.value }] as const;
+    // The plan may stay open for long: it is for what was read now, of one line also the way back.
+    const before = now.text.replace(/\n$/, '');
+    const changes = [{ kind: 'set', hierarchy: cgroup.hierarchy, path: cgroup.path, file, value: written.value, ...(before.includes('\n') ? {} : { before }) }] as const;
     const { refusal } = core().makePlan(model, machine, changes, { expert: expertMode(), virsh: virshCommand() });
     if (refusal) throw refused(vscode.l10n.t('Not possible: {0}', core().sentence(refusal.because)));
     const end = await this.plans.show({ hostId: state.source.id, machine: machine?.key, changes }).catch((error: unknown) => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Plan, Step } from '../../src/core/plan/plan';
 import { planScript } from '../../src/core/plan/script';
 import { type OwnCgroup, makeCgroup } from './support/cgroups';
@@ -38,6 +40,27 @@ describe('the script of a plan, run by itself', () => {
       assert.deepEqual([places(), affinityOf(threads.tids[0]!), to.read('cpu.shares')], [[to.path, from.path, from.path], [1], '700']);
       assert.equal((await run(undoOf(steps))).code, 0);
       assert.deepEqual([places(), affinityOf(threads.tids[0]!), to.read('cpu.shares')], [[from.path, from.path, from.path], [0, 1], '1024']);
+    });
+
+    it(`${shell}: of a made-up capture: nothing is written where no cgroups are mounted, by no way around`, async () => {
+      const [lure, prey] = [newFolder('lure'), join(newFolder('prey'), 'tasks')];
+      for (const file of ['cgroup.procs', 'cpu.shares']) writeFileSync(join(lure, file), '1024\n');
+      writeFileSync(prey, 'precious');
+      symlinkSync(prey, join(lure, 'tasks'));
+      for (const directory of [lure, `${String(from.directory)}/../../../../..${lure}`]) {
+        const cgroup = { hierarchy: 'cpu', path: '/lure', directory };
+        const task = taskOf(threads.pid, threads.tids[0]);
+        for (const step of [
+          stepOf({ kind: 'move', task, from: from.path, to: cgroup, file: 'tasks' }, [{ kind: 'alive', task }, { kind: 'place', task, hierarchy: 'cpu', path: from.path }], []),
+          stepOf({ kind: 'write', cgroup, file: 'cpu.shares', value: '2' }, [{ kind: 'value', cgroup, file: 'cpu.shares', value: '1024' }], []),
+          stepOf({ kind: 'make', cgroup: { ...cgroup, directory: `${directory}/made` } }, [], []),
+        ]) {
+          const { code, stdout, stderr } = await run(planOf([step]));
+          assert.deepEqual([code, stdout], [1, '']);
+          assert.match(stderr, /^This host has no cgroups at \/\S+; nothing was done\.\n$/);
+        }
+      }
+      assert.deepEqual([readFileSync(prey, 'utf8'), readFileSync(join(lure, 'cpu.shares'), 'utf8'), existsSync(join(lure, 'made'))], ['precious', '1024\n', false]);
     });
 
     it(`${shell}: run twice, the second time it stops at once and changes nothing`, async () => {

@@ -90,14 +90,16 @@ const NOT_EVERYWHERE: Readonly<Record<string, readonly [keyof CgroupState, ...(k
   'cpuset.cpus.partition': ['partition', 'cpus'],
 };
 
-/** Files that only one version has, of controllers that both have. */
-const ONLY_V1: readonly string[] = ['cpu.shares', 'cpu.cfs_quota_us', 'cpu.cfs_period_us', 'cpu.cfs_burst_us', 'cpu.rt_runtime_us', 'cpu.rt_period_us', 'cpuset.memory_migrate', 'cpuset.cpu_exclusive', 'cpuset.mem_exclusive'];
-const ONLY_V2: readonly string[] = ['cpu.max', 'cpu.max.burst', 'cpu.weight', 'cpu.weight.nice', 'cpuset.cpus.partition'];
+/** Files that a controller has in one version alone. */
+const ONLY: Readonly<Record<1 | 2, readonly string[]>> = {
+  1: ['cpu.shares', 'cpu.cfs_quota_us', 'cpu.cfs_period_us', 'cpu.cfs_burst_us', 'cpu.rt_runtime_us', 'cpu.rt_period_us', 'cpuset.effective_cpus', 'cpuset.effective_mems', 'cpuset.memory_migrate'],
+  2: ['cpu.max', 'cpu.max.burst', 'cpu.weight', 'cpu.weight.nice', 'cpuset.cpus.effective', 'cpuset.mems.effective', 'cpuset.cpus.partition', 'cpuset.cpus.exclusive'],
+};
 
 /** Whether a cgroup has an interface file. */
 export function hasFile(cgroup: CgroupState, file: string, ofHierarchy: readonly string[]): boolean | undefined {
   const controller = file.slice(0, file.indexOf('.'));
-  if ((cgroup.version === 1 ? ONLY_V2 : ONLY_V1).includes(file)) return false;
+  if (ONLY[cgroup.version === 1 ? 2 : 1].includes(file)) return false;
   if (cgroup.version === 2) {
     if (controller === 'cgroup') return CORE_V2[file] === undefined ? undefined : CORE_V2[file] || !isRoot(cgroup);
     if (isRoot(cgroup)) return false;

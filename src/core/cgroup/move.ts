@@ -12,15 +12,19 @@ import type { CgroupState, TaskState, World } from './world';
 export function predictMove(world: World, action: MoveTask): Prediction {
   const { hierarchy, path } = action.to;
   const { tid, pid, comm } = action.task;
-  const there = world.exists(hierarchy, path);
-  if (there === false) return refused(world, 'ENOENT', reason('cgroup-gone', { path }));
+  const isThere = world.exists(hierarchy, path);
+  if (isThere === false) return refused(world, 'ENOENT', reason('cgroup-gone', { path }));
   const target = world.cgroup(hierarchy, path);
   if (target && !fileIsThere(target, action.file)) return refused(world, 'ENOENT', reason('no-such-file', { file: action.file, path }));
   if (tid === 2) return refused(world, 'EINVAL', reason('kthreadd', {}));
   const task = world.task(tid);
   if (!task) return unless(accepted(world), refusal('ESRCH', reason('task-unknown', { tid })));
-  if (!target) return unless(accepted(world), refusal('ENOENT', reason('cgroup-unknown', { path })));
   const wholeProcess = action.file === 'cgroup.procs';
+  if (!target) {
+    // Where it is then is known all the same, but not what it is granted there.
+    const there = (wholeProcess ? world.process(pid) : [task]).map(one => ({ ...one, places: new Map([...one.places, [hierarchy, path]]), ...(cpusetHierarchy(world) === hierarchy ? { allowed: undefined } : {}) }));
+    return unless(accepted(world.with({ tasks: there })), refusal('ENOENT', reason('cgroup-unknown', { path })));
+  }
   const leader = wholeProcess ? (world.task(pid) ?? task) : task;
   if ((leader.flags & taskFlags.noSetAffinity) !== 0) return refused(world, 'EINVAL', reason('task-immovable', { tid: leader.tid, comm }));
   const structure: Verdict = target.version === 2 ? vetMoveV2(world, task, target, wholeProcess) : { possible: [] };

@@ -1,9 +1,11 @@
 import type { Because } from '../cgroup/outcome';
+import { parentOf } from '../cgroup/world';
 import { effectiveCpus } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { isWithin } from '../model/subtree';
 import { type CpuSet, parseCpuList } from '../parse/cpuList';
 import { taskFlags } from '../parse/taskStat';
+import { ownThreads } from '../model/machines';
 import { roleText } from '../model/roles';
 import { type Context, isOfThread, reason, refuse } from './context';
 import type { Change, Consent, Refusal } from './plan';
@@ -17,7 +19,8 @@ export interface Verdict {
   readonly warnings?: readonly Because[];
 }
 
-export function judge(context: Context, change: Change): Verdict {
+/** @param all with which it is made into one plan */
+export function judge(context: Context, change: Change, all: readonly Change[]): Verdict {
   if (isOfThread(change)) {
     const refusal = bound(change.thread);
     if (refusal) return { refusal };
@@ -30,7 +33,7 @@ export function judge(context: Context, change: Change): Verdict {
     case 'pin':
       return change.cpus === 'all' ? {} : judgePin(context, change.thread, change.cpus);
     case 'schedule':
-      return judgeScheduling(context, change);
+      return judgeScheduling(context, change, all);
     case 'make':
     case 'remove':
     case 'quota':
@@ -61,7 +64,7 @@ function outside(context: Context, hierarchy: string, path: string): Verdict {
 function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'moveProcess' }>): Verdict {
   const { thread, hierarchy, to } = change;
   const verdict = outside(context, hierarchy, to);
-  const target = hierarchyOf(context.model, hierarchy)?.cgroups.get(to);
+  const target = hierarchyOf(context.model, hierarchy)?.cgroups.get(to) ?? nearestThere(context, hierarchy, to);
   const source = thread.membership.places.get(hierarchy)?.cgroup;
   const memory = thread.tid === thread.pid || change.kind === 'moveProcess' ? memoryMoves(context, thread, source, target) : undefined;
   return memory ? { ...verdict, consent: { kind: 'alone', because: memory } } : verdict;
@@ -72,9 +75,27 @@ function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'm
  * `cpuset.memory_migrate` is on (kernel/cgroup/cpuset.c, cpuset_attach).
  */
 function memoryMoves({ model }: Context, leader: Thread, source: Cgroup | undefined, target: Cgroup | undefined): Because | undefined {
-  const [from, to] = [source?.memsEffective ?? source?.mems, target?.memsEffective ?? target?.mems];
+  const [from, to] = [memsOf(source), memsOf(target)];
   if (!from || !to || to.isEmpty || from.equals(to) || target?.memoryMigrate === false) return undefined;
   return reason('memory-moves', { from: from.toString(), to: to.toString(), ...resident(model.machines.filter(machine => machine.pid === leader.pid)) });
+}
+
+/** v2: where the controller does not reach, those of the nearest above that has it. */
+function memsOf(cgroup: Cgroup | undefined): CpuSet | undefined {
+  for (let at = cgroup; at; at = at.parent) {
+    const mems = at.memsEffective ?? at.mems;
+    if (mems) return mems;
+  }
+  return undefined;
+}
+
+/** What a cgroup that is yet to be made has its nodes from; in v1 it is made with `cpuset.memory_migrate` off. */
+function nearestThere({ model }: Context, key: string, path: string): Cgroup | undefined {
+  for (let at = parentOf(path); at !== undefined; at = parentOf(at)) {
+    const found = hierarchyOf(model, key)?.cgroups.get(at);
+    if (found) return found.memoryMigrate === undefined ? found : undefined;
+  }
+  return undefined;
 }
 
 function resident(machines: readonly Machine[]): { readonly machine: string; readonly rss: number } {
@@ -109,18 +130,25 @@ function narrower(thread: Thread, cpus: CpuSet, granted: CpuSet): Refusal['inste
 }
 
 /** A real-time thread that spins takes a CPU from everybody, and without a limit on real-time tasks for good. */
-function judgeScheduling({ model, machine, options }: Context, { thread, policy, priority, nice }: Extract<Change, { kind: 'schedule' }>): Verdict {
+function judgeScheduling({ model, machine, options }: Context, { thread, policy, priority, nice }: Extract<Change, { kind: 'schedule' }>, all: readonly Change[]): Verdict {
   if (policy === 'deadline' || policy === 'iso' || policy === 'ext' || policy === 'unknown') return { refusal: refuse('policy-not-offered', { policy }) };
   const realTime = policy === 'fifo' || policy === 'rr';
   if (realTime !== priority > 0 || priority > 99) return { refusal: refuse('priority-range', { policy, priority }) };
   if (nice < -20 || nice > 19) return { refusal: refuse('nice-range', { nice }) };
   if (!realTime) return {};
-  const cpus = thread.cpusAllowed;
+  const cpus = everAllowed(model, thread, all);
   const isolated = isolatedCpus(model, thread);
   const shared = !cpus || !isolated || !cpus.isSubsetOf(isolated);
   if (!shared && model.rtRuntime !== -1) return {};
   const because = shared ? reason('realtime-not-isolated', { cpus: cpus?.toString() ?? '?', isolated: isolated?.toString() ?? '' }) : reason('realtime-unlimited', { cpus: cpus.toString() });
   return options.expert ? { consent: { kind: 'type', text: machine?.name ?? String(thread.tid), because } } : { refusal: { because, instead: [] } };
+}
+
+/** Where a thread may run before or after it is pinned by the same plan. */
+function everAllowed({ topology }: HostModel, { key, cpusAllowed }: Thread, all: readonly Change[]): CpuSet | undefined {
+  const pin = all.find(change => change.kind === 'pin' && change.thread.key === key);
+  if (pin?.kind !== 'pin') return cpusAllowed;
+  return pin.cpus === 'all' ? topology.online : cpusAllowed?.union(pin.cpus);
 }
 
 /** By the kernel's command line, or by a partition around the thread (cgroup-v2.rst, "cpuset.cpus.partition"). */
@@ -143,8 +171,8 @@ function judgeValue(context: Context, { hierarchy, path, file, value }: Extract<
   if (rule === 'typed') return { ...verdict, consent: { kind: 'type', text: machine?.name ?? path, because: reason('file-typed', { file, value, path }) } };
   const cgroup = hierarchyOf(model, hierarchy)?.cgroups.get(path);
   if (file === 'cpuset.mems' && cgroup && parseCpuList(value)?.equals(cgroup.memsEffective ?? cgroup.mems ?? parseCpuList('')!) !== true) {
-    // Of any thread, not of leaders alone as in a move: cpuset_update_tasks_nodemask goes through all tasks and moves the pages of each one's process.
-    const inside = model.machines.filter(m => m.threads.some(thread => isWithin(thread.membership.places.get(hierarchy)?.path ?? '', path)));
+    // Here it is any thread that takes the memory of its process along (cpuset.c, cpuset_update_tasks_nodemask).
+    const inside = model.machines.filter(m => ownThreads(m).some(thread => isWithin(thread.membership.places.get(hierarchy)?.path ?? '', path)));
     if (inside.length > 0 && cgroup.memoryMigrate !== false) return { ...verdict, consent: { kind: 'alone', because: reason('memory-moves', { from: (cgroup.memsEffective ?? cgroup.mems)?.toString() ?? '', to: value, ...resident(inside) }) } };
   }
   return verdict;

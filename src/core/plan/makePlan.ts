@@ -3,6 +3,7 @@ import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
 import { Context, isOfThread, isUnit, libvirtMachine, reason, refuse } from './context';
 import { judge, judgePinWithin, notNow } from './guards';
+import { once } from './once';
 import { type Placed, order } from './ordering';
 import { ownersWay } from './ownersWay';
 import type { Change, Consent, Plan, PlanOptions, Planned, Refusal, Step } from './plan';
@@ -20,11 +21,12 @@ import { warningsOf } from './warnings';
  */
 export function makePlan(model: HostModel, machine: Machine | undefined, changes: readonly Change[], options: PlanOptions): Planned {
   const context = new Context(model, machine, options);
-  const found = refreshed(model, changes);
+  const here = refreshed(model, changes);
+  const found = 'because' in here ? here : once(here);
   if ('because' in found) return { refusal: found };
   const later = machine && notNow(machine);
   if (later) return { refusal: later };
-  const verdicts = found.map(change => judge(context, change));
+  const verdicts = found.map(change => judge(context, change, found));
   const refused = verdicts.find(verdict => verdict.refusal)?.refusal;
   if (refused) return { refusal: refused };
   const alone = verdicts.map(verdict => verdict.consent?.kind === 'alone');

@@ -1,5 +1,7 @@
 import type { Action, CgroupRef, MoveTask, SetAffinity, TaskRef, WriteValue } from '../cgroup/action';
+import { backendOf } from '../cgroup/backend';
 import type { Effect, Prediction } from '../cgroup/outcome';
+import { hasFile } from '../cgroup/files';
 import { predict } from '../cgroup/predict';
 import type { World } from '../cgroup/world';
 import type { CpuSet } from '../parse/cpuList';
@@ -28,7 +30,9 @@ export function undoOf(action: Action, before: World, { outcomes, after }: Predi
       if (!task) return irreversible('task-unknown');
       const { policy, rtPriority: priority, nice } = task;
       if (policy === 'deadline' || policy === 'ext' || policy === 'iso' || policy === 'unknown') return irreversible('policy-not-restored', { policy });
-      return { ...EXACT, actions: [{ ...action, policy, priority, nice }] };
+      // A policy without a nice value keeps the one that is there: it is set before.
+      const niceFirst: Action[] = policy === 'other' || policy === 'batch' || nice === action.nice ? [] : [{ ...action, policy: 'other', priority: 0, nice }];
+      return { ...EXACT, actions: [...niceFirst, { ...action, policy, priority, nice }] };
     }
     case 'make':
       return { ...EXACT, actions: [{ kind: 'remove', cgroup: action.cgroup }] };
@@ -49,10 +53,40 @@ function undoMove(action: MoveTask, before: World, after: World): Undo {
   const from = cgroupRef(before.model, action.to.hierarchy, action.from);
   if (!from) return irreversible('source-unreachable', { path: action.from });
   const back: MoveTask = { ...action, from: action.to.path, to: from };
+  if (action.file === 'cgroup.procs') return undoProcess(back, before, after);
   const prediction = predict(after, back);
   if (prediction.outcomes.every(outcome => outcome.errno !== undefined)) return { kind: 'irreversible', because: prediction.outcomes[0]!.because, actions: [] };
-  const tids = action.file === 'cgroup.procs' ? before.model.machines.flatMap(machine => machine.threads).filter(thread => thread.pid === action.task.pid).map(thread => thread.tid) : [action.task.tid];
-  return withPins([back], tids, before, prediction.after);
+  return withPins([back], [action.task.tid], before, prediction.after);
+}
+
+/** Each thread to where it was: one by one where the kernel lets them go alone, or else together to one place and on from there. */
+function undoProcess(together: MoveTask, before: World, after: World): Undo {
+  const { hierarchy, path: gathered } = together.to;
+  const threads = before.process(together.task.pid);
+  const file = backendOf(hierarchyOf(before.model, hierarchy)!).threadFile;
+  const away = (from: string): MoveTask[] | undefined => {
+    const moves: MoveTask[] = [];
+    for (const { tid, pid, startTime, comm, places } of threads) {
+      const path = places.get(hierarchy);
+      const to = path === undefined ? undefined : cgroupRef(before.model, hierarchy, path);
+      if (!to) return undefined;
+      if (path !== from) moves.push({ kind: 'move', task: { tid, pid, startTime, comm }, from, to, file });
+    }
+    return moves;
+  };
+  for (const actions of [away(together.from), [together, ...(away(gathered) ?? [])]]) {
+    let world = after;
+    const isAccepted = actions?.every(one => {
+      const { outcomes, after: next } = predict(world, one);
+      world = next;
+      return outcomes.some(outcome => outcome.errno === undefined);
+    });
+    const isBack = threads.every(({ tid, places }) => world.task(tid)?.places.get(hierarchy) === places.get(hierarchy));
+    if (actions && isAccepted && isBack) return withPins(actions, threads.map(({ tid }) => tid), before, world);
+  }
+  const { outcomes, after: world } = predict(after, together);
+  if (outcomes.every(outcome => outcome.errno !== undefined)) return { kind: 'irreversible', because: outcomes[0]!.because, actions: [] };
+  return { ...withPins([together], threads.map(({ tid }) => tid), before, world), kind: 'best effort', because: reason('threads-gathered', { path: gathered }) };
 }
 
 function undoWrite(action: WriteValue, before: World, after: World, effects: readonly Effect[], former: string | undefined): Undo {
@@ -132,10 +166,12 @@ export function grantedCpus(world: World, tid: number): CpuSet | undefined {
 const VALUES = ['cgroup.type', 'cpuset.mems', 'cpuset.cpus', 'cpu.cfs_period_us', 'cpu.cfs_quota_us', 'cpu.max', 'cpu.shares', 'cpu.weight', 'cpu.rt_runtime_us', 'pids.max'];
 
 /** Made anew, with the values that are known of it. */
-function undoRemove(cgroup: CgroupRef, { model }: World): Undo {
-  const known = hierarchyOf(model, cgroup.hierarchy)?.cgroups.get(cgroup.path);
+function undoRemove(cgroup: CgroupRef, before: World): Undo {
+  const hierarchy = hierarchyOf(before.model, cgroup.hierarchy);
+  const known = hierarchy?.cgroups.get(cgroup.path);
+  const state = before.cgroup(cgroup.hierarchy, cgroup.path);
   const writes = VALUES.flatMap((file): Action[] => {
-    const value = known && textOf(known, file);
+    const value = known && state && hasFile(state, file, hierarchy?.controllers ?? []) !== false ? textOf(known, file) : undefined;
     return value === undefined || value === '' || DEFAULTS.has(value) ? [] : [{ kind: 'write', cgroup, file, value }];
   });
   return { kind: 'best effort', because: reason('values-anew', { path: cgroup.path }), actions: [{ kind: 'make', cgroup }, ...writes] };

@@ -36,8 +36,11 @@ export function planScript(plan: Plan): string {
     ...[...(plan.consent.kind === 'apply' ? [] : [plan.consent.because]), ...plan.warnings.map(warning => warning.because)].map(because => `# Mind: ${visible(sentence(because))}`),
   ];
   const root = plan.asRoot ? ['[ "$(id -u)" = 0 ] || { echo "This needs root; nothing was done." >&2; exit 1; }'] : [];
+  // A capture may say of any folder that cgroups are mounted there.
+  const directories = directoriesOf(plan).map(shellWord);
+  const mounted = directories.length > 0 ? [`on_cgroups ${directories.join(' ')} || { echo "This host has no cgroups at $(shown "$directory"); nothing was done." >&2; exit 1; }`] : [];
   const tail = ['if steps 2>/dev/null; then', '  read_back', `  echo "All ${count} steps are done."`, 'else', '  read_back', '  exit 1', 'fi'];
-  return [...head, SCRIPT_PREAMBLE + SHELL_LIBRARY + tellPeople(count) + planSteps(plan, { comments: true }), ...root, ...tail, ''].join('\n');
+  return [...head, SCRIPT_PREAMBLE + SHELL_LIBRARY + tellPeople(count) + planSteps(plan, { comments: true }), ...root, ...mounted, ...tail, ''].join('\n');
 }
 
 const SCRIPT_PREAMBLE = String.raw`
@@ -48,9 +51,32 @@ PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 `;
 
+function directoriesOf({ steps }: Plan): string[] {
+  const found = steps.flatMap(({ action, preconditions }) => [action.kind === 'move' ? action.to : 'cgroup' in action ? action.cgroup : undefined, ...preconditions.map(one => ('cgroup' in one ? one.cgroup : undefined))]);
+  return [...new Set(found.flatMap(cgroup => cgroup?.directory ?? []))];
+}
+
 /** What a host says is made visible by `tr`: a terminal obeys what it is sent. */
 function tellPeople(count: number): string {
   return String.raw`
+on_cgroups() { # DIRECTORY…: below where the kernel says that cgroups are mounted. Within, nobody can make a link that leads out
+  points=
+  while read -r id parent device root point rest; do
+    case $rest in *' - cgroup '* | *' - cgroup2 '*) points=$points$point$nl ;; esac
+  done </proc/self/mountinfo
+  for directory; do
+    case $directory/ in *//* | */./* | */../*) return 1 ;; esac
+    here=
+    IFS=$nl
+    set -f
+    for point in $points; do
+      case $directory/ in "$point"/*) here=1 ;; esac
+    done
+    set +f
+    unset IFS
+    [ -n "$here" ] || return 1
+  done
+}
 shown() { # TEXT
   case $1 in
     *[!\ -~]*) printf %s "$1" | tr -c ' -~' '?' ;;

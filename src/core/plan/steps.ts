@@ -1,4 +1,4 @@
-import type { Action } from '../cgroup/action';
+import type { Action, WriteValue } from '../cgroup/action';
 import type { World } from '../cgroup/world';
 import type { Placed } from './ordering';
 import type { Precondition, Step } from './plan';
@@ -17,7 +17,7 @@ export function stepsOf(placed: readonly Placed[], known: ReadonlyMap<string, st
     const inMade = action.kind === 'write' && made.has(refKey(action.cgroup));
     const former = formerOf(action, before, written);
     if (action.kind === 'make') made.add(refKey(action.cgroup));
-    if (action.kind === 'write') written.set(fileKey(action.cgroup, action.file), action.value);
+    if (action.kind === 'write') written.set(fileKey(action.cgroup, action.file), readsAs(action, prediction.outcomes));
     const first: Precondition[] = i === 0 && machine !== undefined ? [{ kind: 'idle', machine }] : [];
     return {
       action,
@@ -27,6 +27,12 @@ export function stepsOf(placed: readonly Placed[], known: ReadonlyMap<string, st
       undo: undoOf(action, before, prediction, former, inMade),
     };
   });
+}
+
+/** The kernel clamps some values, and spells some in its own way. */
+export function readsAs({ cgroup, file, value }: WriteValue, outcomes: Step['outcomes']): string {
+  for (const { effects } of outcomes) for (const effect of effects) if (effect.kind === 'value' && effect.hierarchy === cgroup.hierarchy && effect.path === cgroup.path && effect.file === file) return effect.value;
+  return value;
 }
 
 function formerOf(action: Action, before: World, written: ReadonlyMap<string, string>): string | undefined {

@@ -11,7 +11,7 @@ import { order } from './ordering';
 import { toolStep } from './ownersWay';
 import type { Consent, Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
-import { stepsOf } from './steps';
+import { readsAs, stepsOf } from './steps';
 import { textOf } from './values';
 
 /**
@@ -23,24 +23,26 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
   const warnings: Because[] = [];
   /** Of a tool's way back: what it takes back. */
   const forth = new Map<Action, readonly string[]>();
+  const verdicts = new Map<string, Because | undefined>();
   for (const [i, step] of [...plan.steps.entries()].reverse()) {
     const result = applied.steps[i];
     if (result?.state !== 'done') continue;
     if (step.undo.kind === 'irreversible') warnings.push(step.undo.because ?? reason('no-way-back', {}));
-    const moved = isElsewhere(step, result.found, model);
-    if (moved) warnings.push(moved);
-    else {
-      actions.push(...step.undo.actions);
-      const { action } = step;
-      if (action.kind === 'tool') for (const back of step.undo.actions) forth.set(back, action.argv);
-      if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
-    }
+    // What a later step of the plan changed too is where that one left it, or not: it is asked once.
+    const target = targetOf(step.action);
+    const moved = verdicts.has(target) ? verdicts.get(target) : isElsewhere(step, result.found, model);
+    verdicts.set(target, moved);
+    if (moved && !warnings.includes(moved)) warnings.push(moved);
+    if (moved) continue;
+    actions.push(...step.undo.actions);
+    if (step.action.kind === 'tool') for (const back of step.undo.actions) forth.set(back, step.action.argv);
+    if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
   }
   const machine = model.machines.find(({ pid, startTime }) => pid === plan.machine?.pid && startTime === plan.machine.startTime);
   const later = machine && notNow(machine);
   if (later) return { refusal: later };
   if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
-  const known = new Map(actions.flatMap(action => putBy(plan, action, model)));
+  const known = new Map(actions.flatMap(action => putBy(plan, applied, action, model)));
   const { placed, stuck } = inThisOrder(model, actions);
   if (stuck) return { refusal: { because: stuck, instead: [] } };
   return {
@@ -67,13 +69,29 @@ function consentTo({ consent }: Plan, actions: readonly Action[]): Consent {
   return write ? { ...consent, because: reason('file-typed', { file: write.file, value: write.value, path: write.cgroup.path }) } : consent;
 }
 
+function targetOf(action: Action): string {
+  switch (action.kind) {
+    case 'move':
+      return `move ${action.task.tid} ${action.to.hierarchy}`;
+    case 'affinity':
+    case 'scheduling':
+      return `${action.kind} ${action.task.tid}`;
+    case 'write':
+      return fileKey(action.cgroup, action.file);
+    default:
+      return JSON.stringify(action);
+  }
+}
+
 /** What a file reads since the plan wrote it, where the model does not have it. */
-function putBy(plan: Plan, undo: Action, model: HostModel): [string, string][] {
+function putBy(plan: Plan, applied: Applied, undo: Action, model: HostModel): [string, string][] {
   if (undo.kind !== 'write') return [];
   const { cgroup, file } = undo;
   const known = hierarchyOf(model, cgroup.hierarchy)?.cgroups.get(cgroup.path);
-  const put = plan.steps.findLast(({ action }) => action.kind === 'write' && action.file === file && fileKey(action.cgroup, file) === fileKey(cgroup, file))?.action;
-  return (known && textOf(known, file)) !== undefined || put?.kind !== 'write' ? [] : [[fileKey(cgroup, file), put.value]];
+  const at = plan.steps.findLastIndex(({ action }, i) => applied.steps[i]?.state === 'done' && action.kind === 'write' && action.file === file && fileKey(action.cgroup, file) === fileKey(cgroup, file));
+  const put = plan.steps[at]?.action;
+  if ((known && textOf(known, file)) !== undefined || put?.kind !== 'write') return [];
+  return [[fileKey(cgroup, file), applied.steps[at]!.found ?? readsAs(put, plan.steps[at]!.outcomes)]];
 }
 
 /** One after the other: backwards is the order in which they work. */
@@ -115,7 +133,7 @@ function isElsewhere({ action, outcomes, before }: Step, found: string | undefin
       const thread = threadOf(action.task, model);
       if (!thread) return gone(action.task);
       const same = thread.policy === action.policy && thread.rtPriority === action.priority && thread.nice === action.nice;
-      return same ? undefined : reason('scheduled-since', { tid: action.task.tid, policy: thread.policy, priority: thread.rtPriority, nice: thread.nice });
+      return same || found === `${thread.policy} ${thread.rtPriority} nice ${thread.nice}` ? undefined : reason('scheduled-since', { tid: action.task.tid, policy: thread.policy, priority: thread.rtPriority, nice: thread.nice });
     }
     case 'write':
       return valueSince(action, outcomes, found, model);

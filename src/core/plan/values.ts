@@ -1,4 +1,5 @@
 import type { Cgroup } from '../model/hostModel';
+import { parseCpuList } from '../parse/cpuList';
 
 /** How much may be done to an interface file: written; written after the machine's name was typed; made by a plan alone; never. */
 export type FileRule = 'plain' | 'typed' | 'never';
@@ -54,4 +55,9 @@ export function textOf(cgroup: Cgroup, file: string): string | undefined {
 
 function text(value: number | string | undefined): string | undefined {
   return value === undefined ? undefined : String(value);
+}
+
+/** A list as the kernel reads it back (`0,1` is `0-1`), so that what is found later can be compared with it. */
+export function spelling(file: string, value: string): string {
+  return file === 'cpuset.cpus' || file === 'cpuset.mems' ? (parseCpuList(value)?.toString() ?? value) : value;
 }

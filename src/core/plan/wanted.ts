@@ -6,7 +6,7 @@ import type { Thread } from '../model/hostModel';
 import { type Context, refuse } from './context';
 import type { Change, Refusal } from './plan';
 import { cgroupRef, fileKey, hierarchyOf, refKey, taskRef } from './refs';
-import { textOf } from './values';
+import { spelling, textOf } from './values';
 
 /** Gathers the actions that changes come to, with those that have to be there for them. */
 export class Wanted {
@@ -37,7 +37,8 @@ export class Wanted {
         return undefined;
       }
       case 'schedule': {
-        const { thread, policy, priority, nice } = change;
+        const { thread, policy, priority } = change;
+        const nice = policy === 'other' || policy === 'batch' ? change.nice : thread.nice; // the others have none, and keep what is there
         if (thread.policy === policy && thread.rtPriority === priority && thread.nice === nice) return undefined;
         this.actions.push({ kind: 'scheduling', task: taskRef(thread), policy, priority, nice });
         return undefined;
@@ -51,10 +52,11 @@ export class Wanted {
       case 'set':
         return this.withRef(change, ref => {
           const known = hierarchyOf(this.context.model, change.hierarchy)?.cgroups.get(change.path);
+          const value = spelling(change.file, change.value);
           const now = (known && textOf(known, change.file)) ?? change.before;
-          if (!this.made.has(refKey(ref)) && now === change.value) return;
+          if (!this.made.has(refKey(ref)) && now === value) return;
           if (change.before !== undefined) this.known.set(fileKey(ref, change.file), change.before);
-          this.actions.push({ kind: 'write', cgroup: ref, file: change.file, value: change.value });
+          this.actions.push({ kind: 'write', cgroup: ref, file: change.file, value });
         });
     }
   }

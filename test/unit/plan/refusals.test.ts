@@ -75,6 +75,16 @@ const CASES: Readonly<Record<string, Case>> = {
   'a machine that migrates': { change: stat(530, 'mig/src/main', { 22: 7 }), wanted: f => [pin(f.vcpu('1'), '1')], refused: 'machine-migrating', expert: 'machine-migrating' },
   'a name that cannot be a cgroup\'s': { wanted: () => [{ kind: 'make', hierarchy: '0::', path: `${LIBVIRT}/a\nb` }], refused: 'cgroup-unreachable', expert: 'cgroup-unreachable' },
   'a way out of the subtree by dots': { wanted: () => [{ kind: 'make', hierarchy: '0::', path: `${LIBVIRT}/../../x` }], refused: 'cgroup-unreachable', expert: 'cgroup-unreachable' },
+  'a thread that is to be in two places': { wanted: f => ['emulator', 'vcpu1'].map(leaf => ({ kind: 'move', thread: f.vcpu('2'), hierarchy: '0::', to: `${LIBVIRT}/${leaf}` })), refused: 'said-twice', expert: 'said-twice' },
+  'one pin and another': { wanted: f => [{ kind: 'pin', thread: f.vcpu('2'), cpus: 'all' }, pin(f.vcpu('2'), '0')], refused: 'said-twice', expert: 'said-twice' },
+  'two values of one file': { wanted: () => [set('cpu.weight', '50'), set('cpu.weight', '60')], refused: 'said-twice', expert: 'said-twice' },
+  'a quota in two ways': { wanted: () => [set('cpu.max', '10000 50000'), { kind: 'quota', hierarchy: '0::', path: `${LIBVIRT}/vcpu2`, to: { quota: 'max', period: 50_000 } }], refused: 'said-twice', expert: 'said-twice' },
+  'a real-time policy on an isolated CPU, and away from it by the same plan': {
+    change: copy => void copy.files.set('/sys/devices/system/cpu/isolated', '0\n'),
+    wanted: f => [{ kind: 'schedule', thread: f.vcpu('2'), policy: 'fifo', priority: 1, nice: 0 }, { kind: 'pin', thread: f.vcpu('2'), cpus: 'all' }],
+    refused: 'realtime-not-isolated',
+    expert: 'type',
+  },
   'what is that way already': { wanted: f => [{ kind: 'move', thread: f.vcpu('2'), hierarchy: '0::', to: `${LIBVIRT}/vcpu2` }], refused: 'nothing-to-do', expert: 'nothing-to-do' },
 };
 
@@ -143,6 +153,19 @@ describe('what needs more than a click', () => {
     const vm = machine(model, 'serial');
     const consentOf = (path: string): string | undefined => makePlan(model, vm, [set('cpuset.mems', '0-1', path)], { expert: false }).plan?.consent.kind;
     assert.equal(consentOf(`${LIBVIRT}/vcpu1`), 'alone');
+  });
+
+  it('so it is where a thread is that is not the leader: it takes the memory of its process along', async () => {
+    const { model } = await modelOf('guest-v2', copy => void copy.files.set(`/sys/fs/cgroup${LIBVIRT}/vcpu2/cpuset.mems.effective`, '0-1\n'));
+    const serial = machine(model, 'serial');
+    const { plan, refusal } = makePlan(model, serial, [set('cpuset.mems', '0')], { expert: false });
+    assert.equal(plan?.consent.kind, 'alone', refusal?.because.id);
+  });
+
+  it('what is asked twice is done once', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    assert.equal(makePlan(model, serial, [set('cpu.weight', '50'), set('cpu.weight', '50')], { expert: false }).plan?.steps.length, 1);
   });
 
   for (const [file, value] of [['cgroup.freeze', '1'], ['cpuset.cpus.partition', 'isolated']] as const) {

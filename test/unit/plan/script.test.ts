@@ -61,7 +61,7 @@ describe('the script of a plan', () => {
     const harmless = planScript(planOf(steps.map((s, i) => ({ ...s, action: plain(actions[i]!) })), { title: 'x', hostLabel: 'x', warnings: [{ because: { id: 'x', details: {} } }] }));
     assert.equal(text.split('\n').length, harmless.split('\n').length);
     assert.doesNotMatch(text, /[^\p{L}\p{M}\p{N}\p{P}\p{S} \n]/u);
-    for (const line of text.slice(text.indexOf('\nsteps() {')).split('\n')) assert.match(line, /^$|^ {2}(# |title='|n=\d|check\(\) \{ |move |pin |make |remove |set_value |use |job_of |needs |find_affinity |read_back$|echo |exit 1$)|^(steps\(\) \{|\}|if steps|else|fi)/);
+    for (const line of text.slice(text.indexOf('\nsteps() {')).split('\n')) assert.match(line, /^$|^ {2}(# |title='|n=\d|check\(\) \{ |move |pin |make |remove |set_value |use |job_of |needs |find_affinity |read_back$|echo |exit 1$)|^(steps\(\) \{|\}|on_cgroups '|if steps|else|fi)/);
   });
 
   const plain = (action: Action): Action => JSON.parse(JSON.stringify(action, (key, value: unknown) => (['comm', 'path', 'directory', 'from'].includes(key) ? '/x' : value))) as Action;
