@@ -28,6 +28,7 @@ export function machineNamed(model: HostModel, name: string): Machine {
 
 /** @throws ArgumentError */
 export function changesOfArguments(model: HostModel, machine: Machine, wanted: ChangeArguments): Change[] {
+  if ([wanted.make, wanted.set, wanted.move, wanted.pin, wanted.schedule, wanted.remove].every(of => of === undefined)) throw new ArgumentError('what is to be changed? Name at least one of --move, --pin, --schedule, --set, --make, --remove');
   const reader = new Reader(model, machine, wanted.hierarchy);
   return [
     ...(wanted.make ?? []).flatMap(text => reader.make(text)),
@@ -35,12 +36,18 @@ export function changesOfArguments(model: HostModel, machine: Machine, wanted: C
     ...(wanted.move ?? []).flatMap(text => reader.move(text)),
     ...(wanted.pin ?? []).flatMap(text => reader.pin(text)),
     ...(wanted.schedule ?? []).flatMap(text => reader.schedule(text)),
-    ...(wanted.remove ?? []).flatMap(text => reader.cgroups(text, true).map((of): Change => ({ kind: 'remove', ...of }))),
+    ...(wanted.remove ?? []).flatMap(text => reader.cgroups(text).map((of): Change => ({ kind: 'remove', ...of }))),
   ];
 }
 
+interface Target {
+  readonly hierarchy: string;
+  readonly path: string;
+}
+
 class Reader {
-  private readonly made = new Set<string>();
+  /** What is made by the same arguments can be moved to. */
+  private readonly made: Target[] = [];
 
   constructor(
     private readonly model: HostModel,
@@ -50,22 +57,10 @@ class Reader {
     for (const key of keys ?? []) if (!model.hierarchies.some(hierarchy => hierarchy.key === key)) throw new ArgumentError(`no hierarchy "${key}" here; there is: ${model.hierarchies.map(h => h.key).join(' ')}`);
   }
 
-  /** What is made can be moved to, and written to. */
-  make(text: string): Change[] {
-    const all = this.cgroups(text, false);
-    // Where its threads are in groups of their own: elsewhere they are together, and often in what is not theirs alone.
-    const own = this.machine.threads.filter(({ pid }) => pid === this.machine.pid);
-    const apart = all.filter(({ hierarchy }) => new Set(own.map(({ membership }) => membership.places.get(hierarchy)?.path)).size > 1);
-    const made = this.keys || all.length === 1 ? all : apart;
-    if (made.length === 0) throw new ArgumentError(`"${text}" could be made in ${all.map(({ hierarchy }) => hierarchy).join(' ')}; name one with --hierarchy`);
-    for (const { hierarchy, path } of made) this.made.add(`${hierarchy}\n${path}`);
-    return made.map((of): Change => ({ kind: 'make', ...of }));
-  }
-
   /** `vcpu2=S/vcpu2` */
   move(text: string): Change[] {
     const [who, to] = this.halves(text, 'THREAD=CGROUP');
-    const targets = this.cgroups(to, true, this.keys ? undefined : who);
+    const targets = this.cgroups(to);
     return this.threads(who).flatMap(thread => targets.map(({ hierarchy, path }): Change => ({ kind: 'move', thread, hierarchy, to: path })));
   }
 
@@ -96,7 +91,7 @@ class Reader {
     const slash = where.lastIndexOf('/');
     const file = where.slice(slash + 1);
     const controller = file.slice(0, file.indexOf('.'));
-    const of = this.cgroups(where.slice(0, slash) || '/', true).filter(({ hierarchy }) => this.keys !== undefined || this.has(hierarchy, controller));
+    const of = this.cgroups(where.slice(0, slash) || '/').filter(({ hierarchy }) => this.keys !== undefined || this.has(hierarchy, controller));
     if (of.length === 0) throw new ArgumentError(`no hierarchy here has ${file}`);
     return of.map((target): Change => ({ kind: 'set', ...target, file, value }));
   }
@@ -106,23 +101,39 @@ class Reader {
     return hierarchy.controllers.includes(controller) || (controller === 'cgroup' && hierarchy.version === 2);
   }
 
-  /**
-   * `S/vcpu2`: below the machine's own directory, which has another name in each hierarchy; or a path as in /proc/PID/cgroup.
-   *
-   * @param there only where that cgroup exists
-   */
-  cgroups(text: string, there: boolean, who?: string): { readonly hierarchy: string; readonly path: string }[] {
-    const found = this.model.hierarchies.flatMap(({ key, controllers, version, cgroups }) => {
+  /** Beside the machine's other groups of threads: where it has none, which hierarchy is meant has to be said. */
+  make(text: string): Change[] {
+    const all = this.named(text);
+    const groups = ({ hierarchy, path }: Target): boolean => [...this.model.hierarchies.find(({ key }) => key === hierarchy)!.cgroups.keys()].some(other => path.startsWith('/') && other.startsWith(`${path.slice(0, path.lastIndexOf('/'))}/`));
+    const found = this.keys ? all : all.filter(groups);
+    if (found.length === 0) throw new ArgumentError(`in which hierarchy should "${text}" be made? ${this.machine.name} has no groups beside it; name one with --hierarchy: ${all.map(({ hierarchy }) => hierarchy).join(' ')}`);
+    this.made.push(...found);
+    return found.map((of): Change => ({ kind: 'make', ...of }));
+  }
+
+  /** Where that cgroup is, or will be. */
+  cgroups(text: string): readonly Target[] {
+    const found = this.named(text).filter(({ hierarchy, path }) => this.model.hierarchies.find(({ key }) => key === hierarchy)!.cgroups.has(path) || this.made.some(one => one.hierarchy === hierarchy && one.path === path));
+    if (found.length > 0) return found;
+    throw new ArgumentError(`no cgroup "${text}" in ${this.keys?.join(' ') ?? 'any hierarchy'}; S stands for the directory of the machine's groups`);
+  }
+
+  /** `S/vcpu2`, `S/..`: from the machine's own directory, which has another name in each hierarchy; or a path as in /proc/PID/cgroup. */
+  private named(text: string): readonly Target[] {
+    const inside = /^S((?:\/\.\.)*)(\/.*)?$/s.exec(text);
+    const found = this.model.hierarchies.flatMap(({ key, controllers, version, cgroups }): Target[] => {
       if (this.keys ? !this.keys.includes(key) : controllers.length === 0 && version === 1) return [];
+      if (!inside) return [{ hierarchy: key, path: text }];
       const top = machineSubtree(this.model, this.machine, key);
-      const inside = /^S(\/.*)?$/s.exec(text);
-      if (inside && top === undefined) return [];
-      const base = cgroups.has(`${top}/libvirt`) ? `${top}/libvirt` : top!; // as in a placement document
-      const path = inside ? base + (inside[1] ?? '') : text;
-      return there && !cgroups.has(path) && !this.made.has(`${key}\n${path}`) ? [] : [{ hierarchy: key, path }];
+      if (top === undefined) return [];
+      // As in a placement document, where S is the same in all hierarchies: libvirt's own directory is not in each.
+      const up = inside[1]!.length / 3;
+      const nested = cgroups.has(`${top}/libvirt`) || (up > 0 && this.model.hierarchies.some(other => other.cgroups.has(`${top}/libvirt`)));
+      const parts = (nested ? `${top}/libvirt` : top).split('/');
+      return up >= parts.length ? [] : [{ hierarchy: key, path: `${parts.slice(0, parts.length - up).join('/')}${inside[2] ?? ''}` || '/' }];
     });
     if (found.length > 0) return found;
-    throw new ArgumentError(`no cgroup "${text}" in ${this.keys?.join(' ') ?? 'any hierarchy'}${who === undefined ? '' : ` for ${who}`}; S stands for the machine's own directory`);
+    throw new ArgumentError(`${this.machine.name} has no directory of its own in ${this.keys?.join(' ') ?? 'any hierarchy'}; name a cgroup by its path`);
   }
 
   private threads(text: string): readonly Thread[] {

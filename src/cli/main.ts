@@ -39,11 +39,14 @@ const HELP = `cgroup-lens: where every QEMU thread sits, and puts it right
 
 CHANGE, any number of them:
   --move THREAD=CGROUP           --pin THREAD=0-3,8 | THREAD=each:4-7 | THREAD=all
-  --set CGROUP/FILE=VALUE        --schedule THREAD=other | batch:nice:5 | idle | fifo:10
+  --set CGROUP/FILE=VALUE        --schedule THREAD=other[:nice:5] | batch[:nice:5] | idle | fifo:10 | rr:10
   --make CGROUP                  --remove CGROUP
-  --hierarchy KEY                only there (cpuset, cpu,cpuacct, 0::); else wherever CGROUP is
+  --hierarchy KEY                only there (cpuset, cpu,cpuacct, 0::); else wherever CGROUP is, and for
+                                 --make beside the machine's other groups
   THREAD is a TID, emulator, vcpu2, vcpus, iothread:ID, iothreads or a role such as worker.
-  CGROUP is S/vcpu2, S for the directory of the machine's groups, or a path as in /proc/PID/cgroup.
+  CGROUP is S/vcpu2, S for the directory of the machine's groups, or a path as in /proc/PID/cgroup; FILE one
+  of its interface files: v2 has cpu.max (50000 100000), v1 cpu.cfs_quota_us (50000).
+  They are done in this order: make, set, move, pin, schedule, remove; the plan shows it.
 
   --qemu NAME   name of a QEMU executable besides ${DEFAULT_QEMU_EXECUTABLES.join(', ')}; * at the end for a prefix
 

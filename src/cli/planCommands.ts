@@ -59,7 +59,9 @@ export async function undoCommand(of: PlanCommand, id: string | undefined): Prom
 }
 
 export async function historyCommand(of: PlanCommand): Promise<number> {
-  for (const { id, startedAt, plan, applied, undoneBy } of (await historyOf(of).read()).entries) {
+  const { entries } = await historyOf(of).read();
+  if (entries.length === 0) say('nothing was applied here from the command line yet');
+  for (const { id, startedAt, plan, applied, undoneBy } of entries) {
     const done = applied?.steps.filter(step => step.state === 'done').length;
     const state = applied === undefined ? 'not known' : `${done} of ${plan.steps.length} done`;
     process.stdout.write(`${id}  ${new Date(startedAt).toISOString()}  ${state}${undoneBy === undefined ? '' : ', undone'}  ${plan.title}\n`);
@@ -79,7 +81,8 @@ async function modelOf({ source, names, limited }: PlanCommand): Promise<HostMod
 async function planOf(of: PlanCommand, name: string): Promise<Planned> {
   const model = await modelOf(of);
   const machine = machineNamed(model, name);
-  return makePlan(model, machine, changesOfArguments(model, machine, of.values), { expert: of.values.expert ?? false });
+  const changes = changesOfArguments(model, machine, of.values);
+  return makePlan(model, machine, changes, { expert: of.values.expert ?? false });
 }
 
 function refused({ refusal }: Planned): number {

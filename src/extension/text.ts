@@ -43,3 +43,10 @@ export function pathSegment(text: string): string {
   const segment = [...visible(text).replace(/[/\\?#%:*"<>|]/g, '_')].slice(0, 100).join('');
   return /^\.*$/.test(segment) ? `_${segment}` : segment;
 }
+
+/** `2026-11-25 03:21:45`, of this window's time zone. */
+export function timeText(at: number): string {
+  const time = new Date(at);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${time.toLocaleTimeString('en-GB')}`;
+}

@@ -65,7 +65,7 @@ export function predictRemove(world: World, { cgroup: { hierarchy, path } }: Rem
   const child = world.children(hierarchy, path)[0];
   if (child) return refused(world, 'EBUSY', reason('has-children', { path, child: child.path }));
   const populated = isPopulated(world, cgroup);
-  if (populated === true) return refused(world, 'EBUSY', reason('not-empty', { path }));
+  if (populated === true) return refused(world, 'EBUSY', reason('populated', { path }));
   const { world: after, effects } = retype(world.with({ removed: { hierarchy, path } }), hierarchy, [parentOf(path) ?? '/']);
   return unless(
     accepted(after, effects),

@@ -50,7 +50,9 @@ export function predictWrite(world: World, { cgroup: { hierarchy, path }, file, 
   const cgroup = world.cgroup(hierarchy, path);
   if (!cgroup) return unless(accepted(world), refusal('ENOENT', reason('cgroup-unknown', { path })));
   const noFile = refusal('ENOENT', reason('no-such-file', { file, path }));
-  const isThere = hasFile(cgroup, file, world.model.hierarchies.find(({ key }) => key === hierarchy)?.controllers ?? []);
+  const of = world.model.hierarchies.find(({ key }) => key === hierarchy);
+  // What a partition reads after a write may not be known, but that the file is there is.
+  const isThere = hasFile({ ...cgroup, partition: cgroup.partition ?? of?.cgroups.get(path)?.partition }, file, of?.controllers ?? []);
   if (isThere === false) return { outcomes: [noFile], after: world };
   const write = (cgroup.version === 1 ? V1 : V2)[file];
   if (!write) return unless(accepted(world), ...(['EINVAL', 'ERANGE'] as const).map(errno => refusal(errno, reason('not-modelled', { file }))), isThere === undefined ? noFile : undefined);

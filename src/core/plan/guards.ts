@@ -123,7 +123,7 @@ function judgePin({ model }: Context, thread: Thread, cpus: CpuSet | 'all'): Ver
 /** As {@link judgePin}, against the cpuset in which the thread will be by then. */
 export function judgePinWithin(thread: Thread, cpus: CpuSet, path: string, granted: CpuSet | undefined): Refusal | undefined {
   if (!granted || cpus.isSubsetOf(granted)) return undefined;
-  return refuse('pin-outside-cpuset', { cpus: cpus.toString(), granted: granted.toString(), path }, narrower(thread, cpus, granted));
+  return refuse(cpus.intersect(granted).isEmpty ? 'pin-without-cpuset' : 'pin-outside-cpuset', { thread: roleText(thread.role), tid: thread.tid, cpus: cpus.toString(), granted: granted.toString(), path }, narrower(thread, cpus, granted));
 }
 
 function narrower(thread: Thread, cpus: CpuSet, granted: CpuSet): Refusal['instead'] {
@@ -132,16 +132,17 @@ function narrower(thread: Thread, cpus: CpuSet, granted: CpuSet): Refusal['inste
 }
 
 /** A real-time thread that spins takes a CPU from everybody, and without a limit on real-time tasks for good. */
-function judgeScheduling({ model, machine, options }: Context, { thread, policy, priority }: Extract<Change, { kind: 'schedule' }>, all: readonly Change[]): Verdict {
+function judgeScheduling({ model, machine, options }: Context, { thread, policy, priority, nice }: Extract<Change, { kind: 'schedule' }>, all: readonly Change[]): Verdict {
   if (policy === 'deadline' || policy === 'iso' || policy === 'ext' || policy === 'unknown') return { refusal: refuse('policy-not-offered', { policy }) };
   const realTime = policy === 'fifo' || policy === 'rr';
   if (realTime !== priority > 0 || priority > 99) return { refusal: refuse('priority-range', { policy, priority }) };
+  if (nice < -20 || nice > 19) return { refusal: refuse('nice-range', { nice }) };
   if (!realTime) return {};
   const cpus = everAllowed(model, thread, all);
   const isolated = isolatedCpus(model, thread);
   const shared = !cpus || !isolated || !cpus.isSubsetOf(isolated);
   if (!shared && model.rtRuntime !== -1) return {};
-  const because = shared ? reason('realtime-not-isolated', { cpus: cpus?.toString() ?? '?', isolated: isolated?.isEmpty === false ? isolated.toString() : 'none' }) : reason('realtime-unlimited', { cpus: cpus.toString() });
+  const because = shared ? reason('realtime-not-isolated', { cpus: cpus?.toString() ?? '?', isolated: isolated?.toString() ?? '' }) : reason('realtime-unlimited', { cpus: cpus.toString() });
   return options.expert ? { consent: { kind: 'type', text: machine?.name ?? String(thread.tid), because } } : { refusal: { because, instead: [] } };
 }
 

@@ -5,7 +5,7 @@ type Sentence = (detail: (name: string) => string, details: Because['details']) 
 
 /** Why the kernel refuses, or does something else than what was asked: a sentence for each of `KERNEL_BECAUSE`, and what to do where there is something. */
 export const KERNEL_SENTENCES: Readonly<Record<string, Sentence>> = {
-  'cgroup-gone': d => t('there is no cgroup {0} any more. Refresh.', d('path')),
+  'cgroup-gone': d => t('there is no cgroup {0}, or it is gone. Make it first, or refresh.', d('path')),
   'cgroup-unknown': d => t('where {0} is on this host is not known.', d('path')),
   'cgroup-there': d => t('{0} is there already.', d('path')),
   'task-unknown': d => t('TID {0} is none of the machines that were read; it may be gone. Refresh.', d('tid')),
@@ -19,7 +19,7 @@ export const KERNEL_SENTENCES: Readonly<Record<string, Sentence>> = {
   'domain-invalid': d => t('{0} is "domain invalid": nothing can be in it before "threaded" is written to its cgroup.type.', d('path')),
   'internal-process': d => t('{0} has controllers on for its children ({1}), so no process may be in it itself. Take one of its children.', d('path'), d('controllers')),
   'other-domain': d => t('a single thread moves only within its threaded domain: it is in {0}, and that one is in {1}.', d('from'), d('to')),
-  'no-such-file': d => t('{1} has no {0}: its controller does not reach it, or this kernel has none.', d('file'), d('path')),
+  'no-such-file': d => t('{1} has no {0}: its controller does not reach it, this kernel has none, or it is a file of the other cgroup version (v2 has cpu.max and cpu.weight, v1 cpu.cfs_quota_us and cpu.shares).', d('file'), d('path')),
   'root-cgroup': d => t('{0} of the root cannot be written.', d('file')),
   'bad-value': d => t('"{1}" is nothing that {0} takes.', d('file'), d('value')),
   'out-of-range': d => t('{0} takes {2} to {3}, not {1}.', d('file'), d('value'), d('least'), d('most')),
@@ -36,7 +36,7 @@ export const KERNEL_SENTENCES: Readonly<Record<string, Sentence>> = {
   'too-many-cgroups': d => t('no further cgroup is allowed in {0} (cgroup.max.depth, cgroup.max.descendants).', d('path')),
   'newline-in-name': () => t('no name of a cgroup may hold a newline.'),
   'only-threaded': d => t('cgroup.type takes "threaded" alone, not "{0}": there is no way back.', d('value')),
-  populated: d => t('{0} is not empty.', d('path')),
+  populated: d => t('tasks are in {0} or below it. Move them first.', d('path')),
   'domain-controllers': d => t('{0} has controllers on ({1}) that count whole processes.', d('path'), d('controllers')),
   'no-thread-root': d => t('{0} above it cannot be the root of a threaded domain: processes are in its children, or controllers that count whole processes are on.', d('path')),
   'no-such-controller': d => t('there is no controller "{0}" here.', d('controller')),
@@ -44,7 +44,7 @@ export const KERNEL_SENTENCES: Readonly<Record<string, Sentence>> = {
   'controller-in-use': d => t('{1} below still has {0} on.', d('controller'), d('child')),
   'in-threads': d => t('among threads only cpu, cpuset, perf_event and pids can be on, not {0}.', d('controllers')),
   'tasks-inside': d => t('{0} has tasks of its own.', d('path')),
-  'bandwidth-range': d => t('{0} takes no less than 1000 and periods of no more than 1000000, not {1}.', d('file'), d('value')),
+  'bandwidth-range': d => t('{1} is out of range for {0}: it takes at least 1000 microseconds, and a period at most 1000000.', d('file'), d('value')),
   'below-burst': d => t('the quota would be smaller than the burst ({0}).', d('burst')),
   'above-parent': d => t('its parent has less in proportion ({0}).', d('parent')),
   'below-child': d => t('its child {0} has more in proportion.', d('child')),

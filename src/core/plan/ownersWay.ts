@@ -110,7 +110,7 @@ function valueWay({ model, machine, options }: Context, { hierarchy: key, path }
   const name = machine && (kind === 'libvirt' || kind === 'nova') ? schedinfoName(path, file) : undefined;
   if (!machine || name === undefined || !/^-?\d+$/.test(value)) return undefined;
   const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', '--domain', machine.name, '--live', '--set', `${name}=${text}`];
-  const besides = name.startsWith('emulator_') || name === 'cpu_shares' ? {} : { besides: reason('whole-domain', { name, machine: machine.name }) };
+  const besides = /^(vcpu|iothread)_/.test(name) ? { besides: reason('owners-tool-all', { what: name.startsWith('vcpu') ? 'vCPU' : 'I/O thread' }) } : {};
   return { argv: command(value), back: former === undefined ? undefined : command(former), ...besides };
 }
 

@@ -16,9 +16,15 @@ export function printPlan(plan: Plan, applied?: Applied): string {
   const lines = [plan.title, facts.join('   ')];
   if (alias !== undefined) lines.push(`S = ${visible(alias)}`);
   if (plan.consent.kind !== 'apply') lines.push('', t('asks before it is applied'), `  ${saying(plan.consent.because, alias)}`);
-  if (plan.warnings.length > 0) lines.push('', t('warnings'), ...plan.warnings.map(({ because }) => `  ${saying(because, alias)}`));
+  const leftOut = plan.warnings.filter(({ because }) => because.id.startsWith('edited-'));
+  const warnings = plan.warnings.filter(warning => !leftOut.includes(warning));
+  const part = (title: string, of: Plan['warnings']): string[] => (of.length === 0 ? [] : ['', title, ...of.map(({ because }) => `  ${saying(because, alias)}`)]);
+  lines.push(...part(t('not part of this plan: the host changed meanwhile'), leftOut), ...part(t('warnings'), warnings));
   plan.steps.forEach((step, i) => lines.push('', ...stepLines(step, i + 1, alias, applied?.steps[i])));
-  if (plan.ownersWay) lines.push('', t('by the owner\'s own tool'), ...plan.ownersWay.steps.map(({ action }) => `  ${actionText(action, alias).join('  ')}`));
+  if (plan.ownersWay && !applied) {
+    const words = ({ action }: Step): string => (action.kind === 'tool' ? action.argv.map(visible).join(' ') : actionText(action, alias).join('  '));
+    lines.push('', t('by the owner\'s own tool'), ...plan.ownersWay.steps.map(step => `  ${words(step)}`), ...plan.ownersWay.warnings.filter(({ because }) => because.id === 'owners-tool-all').map(({ because }) => `  ${sentence(because)}`));
+  }
   if (applied && !applied.complete) lines.push('', t('The answer broke off: what was done is found out when the host is read next.'));
   for (const remark of applied?.remarks ?? []) lines.push('', t('the host said: {0}', visible(remark)));
   return `${lines.join('\n')}\n`;
@@ -112,7 +118,7 @@ function resultText({ state, errno, found, said }: StepResult, alias: string | u
     case 'done':
       return now === '' ? t('done') : t('done, now {0}', now);
     case 'refused':
-      return [t('refused with {0}', errno ?? '?'), visible(said ?? '')].filter(Boolean).join(': ');
+      return [errno === undefined || errno === 'EUNKNOWN' ? t('refused') : t('refused with {0}', errno), visible(said ?? '')].filter(Boolean).join(': ');
     case 'changed meanwhile':
       return now === '' ? t('not done: it changed meanwhile') : t('not done: it changed meanwhile, now {0}', now);
     case 'not done':

@@ -38,14 +38,16 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'nothing-to-undo': () => t('Nothing to undo: what was done is gone, was changed again since, or has no way back.'),
   'machine-starting': d => t('{0} is starting: libvirt moves and pins its threads itself until it runs. Wait, refresh, then look again.', d('machine')),
   'machine-migrating': d => t('{0} is migrating or being saved (thread {1}, TID {2}): its threads are left alone until that is over.', d('machine'), d('thread'), d('tid')),
-  'outside-subtree': d => t('{1} ({0}) is outside the machine\'s own cgroups: limits, device rules and who stops it would change. Only with the setting cgroupLens.expertMode.', d('hierarchy'), d('path')),
-  'whole-process': d => t('This moves the whole process {0} from {1} to {2}, away from its memory and io limits, its device rules, and the unit that stops it. Only with the setting cgroupLens.expertMode.', d('process'), d('from'), d('to')),
+  'outside-subtree': d => t('{1} ({0}) is outside the machine\'s own cgroups: it has other limits and another owner, and others may be in it. Only in expert mode (setting cgroupLens.expertMode, --expert).', d('hierarchy'), d('path')),
+  'whole-process': d => t('This moves the whole process {0} from {1} to {2}, away from its memory and io limits, its device rules, and the unit that stops it. Only in expert mode (setting cgroupLens.expertMode, --expert).', d('process'), d('from'), d('to')),
   'pin-empty': d => t('TID {0} cannot be pinned to no CPU at all.', d('tid')),
   'pin-offline': d => t('CPUs {0}: not all of them are online ({1}).', d('cpus'), d('online')),
-  'pin-outside-cpuset': d => t('CPUs {0} are not all in the cpuset {2}, which has {1}: the kernel would drop the others without a word. Pin within it, or widen the cpuset first.', d('cpus'), d('granted'), d('path')),
+  'pin-outside-cpuset': d => t('{3} (TID {4}): CPUs {0} are not all in its cpuset {2}, which has {1}: the kernel would drop the others without a word. Pin within it, or widen the cpuset first.', d('cpus'), d('granted'), d('path'), d('thread'), d('tid')),
+  'pin-without-cpuset': d => t('{3} (TID {4}): none of the CPUs {0} is in its cpuset {2}, which has {1}: the kernel would refuse it. Pin within it, or widen the cpuset first.', d('cpus'), d('granted'), d('path'), d('thread'), d('tid')),
   'policy-not-offered': d => t('The policy {0} is not set by this tool.', d('policy')),
   'priority-range': d => t('{0} cannot have priority {1}: fifo and rr have 1 to 99, the others 0.', d('policy'), d('priority')),
-  'realtime-not-isolated': d => t('A real-time thread takes its CPU from everybody else there, and of CPUs {0} not all are isolated (isolated: {1}): a vCPU that spins could stop the host. Pin it to isolated CPUs first.', d('cpus'), d('isolated')),
+  'nice-range': d => t('{0} is no nice value: those are −20 to 19.', d('nice')),
+  'realtime-not-isolated': d => t('A real-time thread takes its CPU from everybody else there, and CPUs {0} are not isolated ({1}): a vCPU that spins could stop the host. Pin it to isolated CPUs first.', d('cpus'), d('isolated') || t('none is')),
   'realtime-unlimited': d => t('kernel.sched_rt_runtime_us is −1: nothing would take CPUs {0} back from a real-time thread that spins. Set a limit first.', d('cpus')),
   'file-never': d => t('{0} is not written by this tool: it can end or starve a guest, or belongs to who made the cgroup.', d('file')),
   'value-lines': d => t('The value of {0} has to be one line.', d('file')),
@@ -55,7 +57,11 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'refused-by-kernel': d => t('The kernel would refuse it ({0}).', d('errno')),
   // consent
   'memory-moves': memoryMoves,
-  'file-typed': d => t('{0} = {1} in {2} can stop the guest or take CPUs from all others.', d('file'), d('value'), d('path')),
+  'file-typed': d => {
+    const what = t('{0} = {1} in {2}', d('file'), d('value') === '' ? '""' : d('value'), d('path'));
+    if (d('file') === 'cpuset.cpus.partition') return t('{0} shares out CPUs anew: it can take them from all others, or give them back.', what);
+    return /^(THAWED|0)$/.test(d('value').trim()) ? t('{0} lets run again what was frozen there.', what) : t('{0} stops all that runs there: the guest stands still until it is thawed.', what);
+  },
   // warnings
   'outside-subtree-expert': d => t('{1} ({0}) is outside the machine\'s own cgroups: its limits and its owner are others.', d('hierarchy'), d('path')),
   'whole-process-loses': d => t('The process {0} leaves {1}: its memory and io limits, its device rules and the count of its tasks there are lost, and the unit that made it does not stop it any more; what owns {2} will.', d('process'), d('from'), d('to')),
@@ -64,7 +70,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'libvirt-does-not-see': () => t('libvirt does not notice where a thread is: it moves none back, and its vcpupin does not move one either.'),
   'libvirt-writes-again': d => t('{0} is libvirt\'s: it writes its value again with virsh vcpupin, schedinfo and when the machine starts next.', d('path')),
   'owners-tool': d => t('{0} changes what the owner knows as well: the value stays when it writes again.', d('tool')),
-  'whole-domain': d => t('libvirt has one {0} for all of {1}: it changes the others of that kind too.', d('name'), d('machine')),
+  'owners-tool-all': d => t('It sets the same for every {0} of the machine, not for this one alone.', d('what')),
   'no-affinity-tool': d => t('{0} has none of taskset, busybox, python3 and perl: nothing there can pin a thread. Install util-linux.', d('host')),
   'no-way-back': () => t('A step of it cannot be undone.'),
   'edited-machine-gone': d => t('{0} (PID {1}) is gone, or was started anew since the edit began.', d('machine'), d('pid')),

@@ -9,7 +9,7 @@ import { libvirtMachine, reason, refuse } from './context';
 import { notNow } from './guards';
 import { order } from './ordering';
 import { toolStep } from './ownersWay';
-import type { Plan, Planned, Step } from './plan';
+import type { Consent, Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
 import { readsAs, stepsOf } from './steps';
 import { textOf } from './values';
@@ -54,10 +54,19 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
       readAt: model.collection.startedAt,
       steps: stepsOf(placed, known, libvirtMachine(machine)).map(step => (step.action.kind === 'tool' ? toolStep(step.action.argv, forth.get(step.action)) : step)),
       warnings: warnings.map(because => ({ because })),
-      consent: plan.consent,
+      consent: consentTo(plan, placed.map(({ action }) => action)),
       asRoot: plan.asRoot,
     },
   };
+}
+
+/** What was confirmed once is confirmed again, but for a real-time policy that is taken away; of a value it is said which one is written now. */
+function consentTo({ consent }: Plan, actions: readonly Action[]): Consent {
+  const isRealTime = (action: Action): boolean => action.kind === 'scheduling' && (action.policy === 'fifo' || action.policy === 'rr');
+  if (consent.kind === 'type' && consent.because.id.startsWith('realtime-') && !actions.some(isRealTime)) return { kind: 'apply' };
+  if (consent.kind !== 'type' || consent.because.id !== 'file-typed') return consent;
+  const write = actions.find((action): action is WriteValue => action.kind === 'write' && action.file === consent.because.details['file']);
+  return write ? { ...consent, because: reason('file-typed', { file: write.file, value: write.value, path: write.cgroup.path }) } : consent;
 }
 
 function targetOf(action: Action): string {

@@ -65,7 +65,7 @@ function finding(machine: Machine, thread: Thread, one: Misplaced, all: readonly
     expected: to.path,
     evidence: evidence(thread, one),
     sentence: shown => {
-      const where = t('{0} is in {1}, expected {2}', roleText(thread.role), visible(shown(from)), visible(shown(to.path)));
+      const where = t('{0} is in {1} ({2}), expected {3}', roleText(thread.role), visible(shown(from)), hierarchyText(hierarchy), visible(shown(to.path)));
       return costs.length === 0 ? where : `${where} (${costs.join(', ')})`;
     },
     fixes: [fix(thread, [one]), ...(all.length > 1 ? [fix(thread, all)] : [])],
@@ -73,11 +73,15 @@ function finding(machine: Machine, thread: Thread, one: Misplaced, all: readonly
 }
 
 function fix(thread: Thread, misplaced: readonly Misplaced[]): Fix {
-  const keys = misplaced.map(({ hierarchy }) => (hierarchy.version === 2 ? 'v2' : visible(hierarchy.key))).join(', ');
+  const keys = misplaced.map(({ hierarchy }) => hierarchyText(hierarchy)).join(', ');
   return {
     title: shown => t('Move {0} to {1} ({2})', roleText(thread.role), visible(shown(misplaced[0]!.to.path)), keys),
     changes: () => misplaced.map(({ hierarchy, to }): Change => ({ kind: 'move', thread, hierarchy: hierarchy.key, to: to.path })),
   };
+}
+
+function hierarchyText({ version, key }: Hierarchy): string {
+  return version === 2 ? 'v2' : visible(key);
 }
 
 function evidence({ pid, tid }: Thread, { hierarchy, from, at, to }: Misplaced): Evidence[] {

@@ -13,11 +13,12 @@ export async function consents({ consent, title }: Plan): Promise<boolean> {
       return (await vscode.window.showWarningMessage(plain(title), { modal: true, detail: plain(core().sentence(consent.because)) }, apply)) === apply;
     }
     case 'type': {
+      const prompt = plain(vscode.l10n.t('{0} Type {1} to go on.', core().sentence(consent.because), consent.text)); // while it is typed, too
       const typed = await vscode.window.showInputBox({
         title: plain(title),
-        prompt: plain(vscode.l10n.t('{0} Type {1} to go on.', core().sentence(consent.because), consent.text)),
+        prompt,
         ignoreFocusOut: true,
-        validateInput: text => (text === consent.text ? undefined : plain(vscode.l10n.t('Not {0}', consent.text))),
+        validateInput: text => (text === consent.text ? undefined : prompt),
       });
       return typed === consent.text;
     }

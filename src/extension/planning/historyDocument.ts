@@ -3,7 +3,7 @@ import type { HistoryEntry } from '../../core/apply/history';
 import type { HostId } from '../../core/host/source';
 import type { HostService } from '../hostService';
 import { core } from '../lazyCore';
-import { plain } from '../text';
+import { plain, timeText } from '../text';
 import { pick } from './ask';
 import type { Desk } from './desk';
 
@@ -22,14 +22,7 @@ export async function showHistory(desk: Desk, hosts: HostService, wanted: HostId
   await desk.previews.showText(`${labels.get(id) ?? id} history`, `${content}\n`);
 }
 
-function entryText({ startedAt, plan, applied, undoes }: HistoryEntry): string {
-  const head = [timeText(startedAt), ...(undoes === undefined ? [] : [vscode.l10n.t('an undo')]), ...(applied ? [] : [vscode.l10n.t('what became of it is not known')])].join(' · ');
+function entryText({ startedAt, plan, applied, undoes, undoneBy }: HistoryEntry): string {
+  const head = [timeText(startedAt), ...(undoes === undefined ? [] : [vscode.l10n.t('an undo')]), ...(undoneBy === undefined ? [] : [vscode.l10n.t('undone')]), ...(applied ? [] : [vscode.l10n.t('what became of it is not known')])].join(' · ');
   return `${head}\n${core().printPlan(plan, applied).trimEnd().split('\n').map(line => `  ${line}`.trimEnd()).join('\n')}`;
-}
-
-/** `2026-11-25 03:21:45`, of this window's time zone. */
-export function timeText(at: number): string {
-  const time = new Date(at);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${time.toLocaleTimeString('en-GB')}`;
 }

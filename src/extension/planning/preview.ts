@@ -4,7 +4,7 @@ import type { Plan } from '../../core/plan/plan';
 import type { HostService } from '../hostService';
 import { core } from '../lazyCore';
 import type { PlanEnd, PlanRequest } from '../planRequest';
-import { pathSegment } from '../text';
+import { pathSegment, timeText } from '../text';
 
 export const PLAN_SCHEME = 'cgroup-lens-plan';
 
@@ -127,7 +127,7 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Code
     }
     if (this.hasStopped(preview)) lenses.push(lens(vscode.l10n.t('Plan Again'), 'planAgain'));
     if (preview.phase === 'ended' && preview.applied?.steps.some(({ state }) => state === 'done')) lenses.push(lens(vscode.l10n.t('Undo…'), 'undo'));
-    lenses.push(lens(vscode.l10n.t('made of what was read at {0}', new Date(preview.plan.readAt).toLocaleTimeString('en-GB')), '')); // never text: it gets old by itself
+    lenses.push(lens(vscode.l10n.t('made of what was read at {0}', this.isCapture(preview) ? timeText(preview.plan.readAt) : new Date(preview.plan.readAt).toLocaleTimeString('en-GB')), '')); // never text: it gets old by itself
     if (this.isCapture(preview)) lenses.push(lens(vscode.l10n.t('A capture: nothing can be applied to it'), ''));
     return lenses;
   }

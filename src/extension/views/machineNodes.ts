@@ -234,11 +234,11 @@ function threadItem({ id, state, thread }: Extract<MachinesNode, { kind: 'thread
   return item;
 }
 
-/** `vcpu-in-emulator: expected …/libvirt/vcpu2 (cpu,cpuacct)`, for each place where it should be. */
+/** `vcpu-in-emulator: expected …/vcpu2 (cpu,cpuacct)`, for each place where it should be. */
 function findingFacts({ model }: HostView, thread: Thread): string[] {
   const byPlace = new Map<string, string[]>();
   for (const { rule, expected, hierarchy } of findingsOfThread(model, thread)) {
-    const place = vscode.l10n.t('{0}: expected {1}', rule, shortPath(core().unescapeUnit(expected)));
+    const place = vscode.l10n.t('{0}: expected {1}', rule, endOfPath(core().unescapeUnit(expected)));
     byPlace.set(place, [...(byPlace.get(place) ?? []), hierarchy === '0::' ? 'v2' : hierarchy]);
   }
   return [...byPlace].map(([place, hierarchies]) => plain(`${place} (${hierarchies.join(', ')})`));
@@ -288,6 +288,11 @@ export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownSt
 function shortPath(path: string): string {
   const parts = path.split('/');
   return parts.length <= 4 ? path : `…/${parts.slice(-2).join('/')}`;
+}
+
+/** Of a row that is cut off at its right only the last part can be read. */
+function endOfPath(path: string): string {
+  return path.lastIndexOf('/') > 0 ? `…${path.slice(path.lastIndexOf('/'))}` : path;
 }
 
 function placeText(place: Place): string {

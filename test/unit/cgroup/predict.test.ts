@@ -49,7 +49,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'v2: before, they made it forget its pin': { host: { kernel: '6.1.0', hierarchies: ['0::cpuset,cpu'], cgroups: { '0:: /a': { ...V2, 'cgroup.type': 'domain threaded' }, '0:: /a/k': { ...V2, 'cgroup.type': 'threaded' } }, places: { '0::': '/a' }, allowed: '1' }, action: '0:: /a/k/cgroup.threads <- 11', expected: ['OK pin-forgotten 11:0-1'] },
   'every task of a cpuset is told of when it changes': { host: { ...CPUSETS, places: { cpuset: '/wide' } }, action: 'cpuset /wide/cpuset.cpus <- 1', expected: ['OK follows-cpuset 10:1 11:1 12:1 13:1'] },
   'rmdir in v1 where nobody is known to be': { host: CPUSETS, action: 'rmdir cpuset /wide', expected: ['OK', 'EBUSY tasks-unknown'] },
-  'rmdir of a cgroup with a thread': { host: { ...CPUSETS, places: { cpuset: '/wide' } }, action: 'rmdir cpuset /wide', expected: ['EBUSY not-empty'] },
+  'rmdir of a cgroup with a thread': { host: { ...CPUSETS, places: { cpuset: '/wide' } }, action: 'rmdir cpuset /wide', expected: ['EBUSY populated'] },
   'narrowing where children may be that were not read': { host: { ...CPUSETS, walked: false }, action: 'cpuset /wide/cpuset.cpus <- 0', expected: ['OK', 'EBUSY children-unknown'] },
   'a cgroup that may be there': { host: { ...CPUSETS, walked: false }, action: 'cpuset /other/tasks <- 11', expected: ['OK', 'ENOENT cgroup-unknown'] },
   'a cgroup that is not there': { host: CPUSETS, action: 'cpuset /other/tasks <- 11', expected: ['ENOENT cgroup-gone'] },

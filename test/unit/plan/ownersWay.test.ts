@@ -37,7 +37,7 @@ describe('the owner\'s own way', () => {
     for (const [host, hierarchy] of [['guest-v2', '0::'], ['guest-hybrid', 'cpu,cpuacct']] as const) {
       const way = await ownersWay(host, () => [quota(`${LIBVIRT}/vcpu2`, hierarchy, { quota: 20000, period: 50000 })]);
       assert.deepEqual(words(way), ['virsh schedinfo --domain serial --live --set vcpu_period=50000', 'virsh schedinfo --domain serial --live --set vcpu_quota=20000'], host);
-      assert.ok(way?.warnings.some(({ because }) => because.id === 'whole-domain'));
+      assert.ok(way?.warnings.some(({ because }) => because.id === 'owners-tool-all'));
     }
   });
 

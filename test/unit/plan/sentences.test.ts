@@ -34,7 +34,7 @@ describe('reasons as sentences', () => {
   }
 
   it('a host\'s strings in them are made visible', () => {
-    assert.equal(sentence({ id: 'cgroup-gone', details: { path: '/a\u001b[31m\nb' } }), String.raw`there is no cgroup /a\u{1b}[31m\nb any more. Refresh.`);
+    assert.equal(sentence({ id: 'cgroup-gone', details: { path: '/a\u001b[31m\nb' } }), String.raw`there is no cgroup /a\u{1b}[31m\nb, or it is gone. Make it first, or refresh.`);
   });
 
   it('one that nobody worded still says what it has', () => {

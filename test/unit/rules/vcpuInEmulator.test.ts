@@ -23,9 +23,9 @@ function put(copy: Changeable, pid: number, tid: number, key: string, path: stri
 describe('vcpu-in-emulator', () => {
   it('a vCPU in emulator in one hierarchy, another in two: said of each, with its cost', async () => {
     assert.deepEqual((await findings('misplaced-vcpus')).map(f => `${f.thread.tid} ${f.hierarchy}: ${f.sentence(shown)}`), [
-      '460 cpu,cpuacct: vCPU 2 is in S/emulator, expected S/vcpu2 (quota 80000/100000 instead of 50000/100000)',
-      '461 cpu,cpuacct: vCPU 3 is in S/emulator, expected S/vcpu3 (quota 80000/100000 instead of 50000/100000)',
-      '461 cpuset: vCPU 3 is in S/emulator, expected S/vcpu3 (CPUs 0 instead of 1)',
+      '460 cpu,cpuacct: vCPU 2 is in S/emulator (cpu,cpuacct), expected S/vcpu2 (quota 80000/100000 instead of 50000/100000)',
+      '461 cpu,cpuacct: vCPU 3 is in S/emulator (cpu,cpuacct), expected S/vcpu3 (quota 80000/100000 instead of 50000/100000)',
+      '461 cpuset: vCPU 3 is in S/emulator (cpuset), expected S/vcpu3 (CPUs 0 instead of 1)',
     ]);
   });
 

@@ -72,7 +72,7 @@ for (const [title, make] of [['a real host', (text: string) => text], ['a host w
     it('only the listed files can be written, and not without a person\'s save', async () => {
       for (const uri of files) {
         const { permissions } = await fs.stat(uri);
-        const isOurs = /^(cpu\.(max|shares|weight|idle|cfs_quota_us|cfs_period_us|cfs_burst_us|rt_runtime_us|rt_period_us|max\.burst)|cpuset\.(cpus|mems)|pids\.max|io\.weight)$/.test(path.posix.basename(uri.path));
+        const isOurs = /^(cpu\.(max|shares|weight|idle|cfs_quota_us|cfs_period_us|cfs_burst_us|rt_runtime_us|rt_period_us|max\.burst)|cpuset\.(cpus|mems|cpus\.partition)|cgroup\.freeze|freezer\.state|pids\.max|io\.weight)$/.test(path.posix.basename(uri.path));
         assert.equal(permissions === vscode.FilePermission.Readonly, !isOurs, uri.path);
       }
       const shares = files.find(uri => uri.path.endsWith('/cpu.shares'))!;

@@ -46,7 +46,7 @@ describe('findings', () => {
     const [first] = await found(uri, 3);
     assert.equal(first!.severity, vscode.DiagnosticSeverity.Warning);
     assert.equal(first!.code, 'vcpu-in-emulator');
-    assert.equal(first!.message, 'vCPU 2 is in S/emulator, expected S/vcpu2 (quota 80000/100000 instead of 50000/100000)');
+    assert.equal(first!.message, 'vCPU 2 is in S/emulator (cpu,cpuacct), expected S/vcpu2 (quota 80000/100000 instead of 50000/100000)');
   });
 
   it('stand under the very words that are at fault', async () => {

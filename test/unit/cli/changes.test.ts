@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { ArgumentError, type ChangeArguments, changesOfArguments } from '../../../src/cli/changes';
+import type { Change } from '../../../src/core/plan/plan';
+import { type HostName, SCOPE, machine, modelOf } from '../fixtures';
+
+const LIBVIRT = `${SCOPE}/libvirt`;
+
+async function changesOf(wanted: ChangeArguments, host: HostName = 'guest-hybrid'): Promise<Change[]> {
+  const { model } = await modelOf(host);
+  return changesOfArguments(model, machine(model, 'serial'), wanted);
+}
+
+const where = (changes: readonly Change[]): string[] => changes.map(change => ('path' in change ? `${change.kind} ${change.hierarchy} ${change.path}` : change.kind === 'move' ? `move ${change.hierarchy} ${change.to}` : change.kind));
+
+describe('changes that the command line names', () => {
+  it('a cgroup is made beside the other groups of threads, and nowhere else', async () => {
+    assert.deepEqual(where(await changesOf({ make: ['S/mine'] })), [`make cpu,cpuacct ${LIBVIRT}/mine`, `make cpuset ${LIBVIRT}/mine`]);
+    assert.deepEqual(where(await changesOf({ make: ['S/mine'], hierarchy: ['blkio'] })), [`make blkio ${LIBVIRT}/mine`]);
+    await assert.rejects(changesOf({ make: ['S/emulator/a/b'] }), /in which hierarchy should "S\/emulator\/a\/b" be made\? .*--hierarchy: .*cpuset/);
+  });
+
+  it('what is made can be moved to', async () => {
+    assert.deepEqual(where(await changesOf({ make: ['S/mine'], move: ['vcpu2=S/mine'] })).slice(2), [`move cpu,cpuacct ${LIBVIRT}/mine`, `move cpuset ${LIBVIRT}/mine`]);
+  });
+
+  it('S/.. is what a placement document calls so', async () => {
+    assert.deepEqual(where(await changesOf({ set: ['S/../pids.max=100'], hierarchy: ['pids'] })), [`set pids ${SCOPE}`]);
+    await assert.rejects(changesOf({ set: [`S${'/..'.repeat(9)}/pids.max=100`] }), ArgumentError);
+  });
+
+  it('none at all is said to be none', async () => {
+    await assert.rejects(changesOf({}), /what is to be changed\? Name at least one of --move/);
+    await assert.rejects(changesOf({ hierarchy: ['cpuset'] }), ArgumentError);
+  });
+});
