@@ -67,7 +67,6 @@ const FILES: Readonly<Record<string, InterfaceFile>> = {
   'pids.events': file('admin-guide/cgroup-v2.rst, admin-guide/cgroup-v1/pids.rst', () => t('How often a new task was refused for pids.max.')),
   'io.weight': file(V2, () => t('"default WEIGHT" or "MAJOR:MINOR WEIGHT", 1 to 10000: the share of a disk\'s time. One line is written at a time.')),
   'io.bfq.weight': file(V2, () => t('The share of a disk\'s time under the BFQ scheduler, 1 to 1000: "default WEIGHT" or "MAJOR:MINOR WEIGHT".')),
-  'io.bfq.weight': file('../block/bfq-iosched.rst', () => t('The share of a disk\'s time under the BFQ scheduler, 1 to 1000.')),
   'io.max': file(V2, () => t('Limits of a device: MAJOR:MINOR rbps= wbps= riops= wiops=.')),
   'io.stat': file(V2, () => t('What was read and written, by device.')),
   'io.pressure': file('accounting/psi.rst', () => t('How long processes here waited for disks, in percent.')),

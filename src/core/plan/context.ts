@@ -3,6 +3,7 @@ import type { HostModel, Machine } from '../model/hostModel';
 import { isWithin, machineSubtree } from '../model/subtree';
 import { scopeOf } from '../model/machines';
 import { cgroupOwner } from '../model/owner';
+import { ownDirectory } from '../parse/systemdName';
 import type { Change, PlanOptions, Refusal } from './plan';
 
 /** What a change is judged by. */
@@ -21,6 +22,17 @@ export class Context {
   /** Whether a path is in the own subtree of the machine, or, where none is named, of any. */
   isInSubtree(hierarchy: string, path: string): boolean {
     return this.machine ? this.holds(this.machine, hierarchy, path) : this.machineAt(hierarchy, path) !== undefined;
+  }
+
+  /**
+   * Whether a limit of this cgroup may hold for others too: it is where a machine's threads are, and nothing in its name
+   * says that it was made for the machine. What other processes are in it is not read.
+   */
+  mayBeShared(hierarchy: string, path: string): boolean {
+    const machine = this.machine ?? this.machineAt(hierarchy, path);
+    if (!machine || this.topOf(machine, hierarchy) !== path) return false;
+    const named = ownDirectory(path);
+    return named === undefined || named.path.endsWith('.service');
   }
 
   /** The machine whose own subtree a cgroup is in. */

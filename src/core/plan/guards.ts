@@ -36,8 +36,9 @@ export function judge(context: Context, change: Change, all: readonly Change[]):
       return judgeScheduling(context, change, all);
     case 'make':
     case 'remove':
-    case 'quota':
       return outside(context, change.hierarchy, change.path);
+    case 'quota':
+      return limiting(context, change.hierarchy, change.path);
     case 'set':
       return judgeValue(context, change);
   }
@@ -59,6 +60,13 @@ function outside(context: Context, hierarchy: string, path: string): Verdict {
   if (context.isInSubtree(hierarchy, path)) return {};
   const details = { hierarchy, path, machine: context.machine?.name ?? '' };
   return context.options.expert ? { warnings: [reason('outside-subtree-expert', details)] } : { refusal: refuse('outside-subtree', details) };
+}
+
+/** A limit holds for all that is in a cgroup, whoever's it is. */
+function limiting(context: Context, hierarchy: string, path: string): Verdict {
+  if (!context.mayBeShared(hierarchy, path)) return outside(context, hierarchy, path);
+  const because = reason('may-be-shared', { hierarchy, path });
+  return context.options.expert ? { warnings: [because] } : { refusal: { because, instead: [] } };
 }
 
 function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'moveProcess' }>): Verdict {
@@ -167,7 +175,7 @@ function judgeValue(context: Context, { hierarchy, path, file, value }: Extract<
   const rule = ruleOfFile(file);
   if (rule === 'never') return { refusal: refuse('file-never', { file }) };
   if (/[\n\0]/.test(value)) return { refusal: refuse('value-lines', { file }) };
-  const verdict = outside(context, hierarchy, path);
+  const verdict = limiting(context, hierarchy, path);
   if (verdict.refusal) return verdict;
   const machine = context.machine ?? context.machineAt(hierarchy, path);
   if (rule === 'typed') return { ...verdict, consent: { kind: 'type', text: machine?.name ?? path, because: reason('file-typed', { file, value, path }) } };

@@ -39,6 +39,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'machine-starting': d => t('{0} is starting: libvirt moves and pins its threads itself until it runs. Wait, refresh, then look again.', d('machine')),
   'machine-migrating': d => t('{0} is migrating or being saved (thread {1}, TID {2}): its threads are left alone until that is over.', d('machine'), d('thread'), d('tid')),
   'outside-subtree': d => t('{1} ({0}) is outside the machine\'s own cgroups: it has other limits and another owner, and others may be in it. Only in expert mode (setting cgroupLens.expertMode, --expert).', d('hierarchy'), d('path')),
+  'may-be-shared': d => t('{1} ({0}) is where the machine\'s threads are, and nothing says that it was made for it: a limit would hold for everything else in it. Only in expert mode (setting cgroupLens.expertMode, --expert).', d('hierarchy'), d('path')),
   'whole-process': d => t('This moves the whole process {0} from {1} to {2}, away from its memory and io limits, its device rules, and the unit that stops it. Only in expert mode (setting cgroupLens.expertMode, --expert).', d('process'), d('from'), d('to')),
   'pin-empty': d => t('TID {0} cannot be pinned to no CPU at all.', d('tid')),
   'pin-offline': d => t('CPUs {0}: not all of them are online ({1}).', d('cpus'), d('online')),
