@@ -17,7 +17,7 @@ function whatOf(changes: readonly Change[]): string {
   if (changes.length === 1) return one(first);
   const kinds = new Set(changes.map(change => change.kind));
   const threads = new Set(changes.flatMap(change => (isOfThread(change) ? [change.thread.key] : []))).size;
-  if (kinds.size > 1 || !isOfThread(first)) return t('{0} changes', changes.length);
+  if (kinds.size > 1 || !isOfThread(first)) return t('{0} changes: {1}', changes.length, [...kinds].map(kind => `${changes.filter(change => change.kind === kind).length} ${NAMES[kind]()}`).join(', '));
   if (first.kind === 'move' && threads === 1) {
     const sameTarget = changes.every(change => change.kind === 'move' && change.to === first.to);
     const hierarchies = changes.map(change => (change.kind === 'move' ? change.hierarchy : '')).join(' ');
@@ -27,6 +27,18 @@ function whatOf(changes: readonly Change[]): string {
   if (first.kind === 'pin') return t('pin {0} threads', threads);
   return first.kind === 'schedule' ? t('schedule {0} threads', threads) : t('move {0} processes', threads);
 }
+
+/** What several changes of a kind are called. */
+const NAMES: Readonly<Record<Change['kind'], () => string>> = {
+  move: () => t('moves'),
+  moveProcess: () => t('moves of processes'),
+  pin: () => t('pins'),
+  schedule: () => t('policies'),
+  make: () => t('new cgroups'),
+  remove: () => t('removed cgroups'),
+  quota: () => t('quotas'),
+  set: () => t('values'),
+};
 
 function one(change: Change): string {
   switch (change.kind) {
