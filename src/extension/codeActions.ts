@@ -92,7 +92,7 @@ function lineAt(machine: Machine, parsed: ParsedPlacement, range: vscode.Range):
 }
 
 function moves(target: PlacementTarget, parsed: ParsedPlacement, { thread, hierarchies }: Line): vscode.CodeAction[] {
-  if (isBound(thread)) return [];
+  if (core().isBound(thread)) return [];
   const shown = (path: string): string => core().pathText(path, parsed.alias);
   const actions = moveTargets(target.model, target.machine, thread, hierarchies).slice(0, MOST_TARGETS).map(one => planned(target, moveTitle(thread, one, shown), MOVE, changesTo(thread, one)));
   const row = { kind: 'thread', id: '', state: target.state, machine: target.machine, thread };
@@ -110,7 +110,7 @@ function changesTo(thread: Thread, { places }: MoveTarget): Change[] {
 }
 
 function pins(target: PlacementTarget, { thread }: Line): vscode.CodeAction[] {
-  if (isBound(thread)) return [];
+  if (core().isBound(thread)) return [];
   const role = core().roleText(thread.role);
   const pin = (title: string, cpus: CpuSet | 'all'): vscode.CodeAction => planned(target, title, PIN, [{ kind: 'pin', thread, cpus }]);
   const own = cpusetOf(target, thread);
@@ -131,10 +131,6 @@ function cpusetOf({ model }: PlacementTarget, thread: Thread): CpuSet | undefine
   return undefined;
 }
 
-/** The kernel moves and pins no thread that it has bound to a CPU. */
-function isBound(thread: Thread): boolean {
-  return (thread.flags & core().taskFlags.noSetAffinity) !== 0;
-}
 
 function planned({ state, machine }: PlacementTarget, title: string, kind: vscode.CodeActionKind, changes: readonly Change[]): vscode.CodeAction {
   const request: PlanRequest = { hostId: state.source.id, machine: machine.key, changes };

@@ -50,10 +50,11 @@ function groupsOf(model: HostModel, machine: Machine): readonly Groups[] {
 }
 
 function findGroups(model: HostModel, machine: Machine): Groups[] {
-  return model.hierarchies.flatMap(({ key, version, cgroups }) => {
+  return model.hierarchies.flatMap(hierarchy => {
+    const { key, version } = hierarchy;
     const top = core().machineSubtree(model, machine, key);
     if (top === undefined) return [];
-    const own = [...cgroups.values()].filter(({ path, directory }) => directory !== undefined && core().isWithin(path, top));
+    const own = core().ownCgroups(model, machine, hierarchy);
     const parents = new Set(own.map(({ parent }) => parent));
     // Single threads can only be in threaded cgroups of v2.
     const paths = own.filter(cgroup => cgroup.path !== top && !parents.has(cgroup) && (version === 1 || cgroup.type === 'threaded')).map(({ path }) => path);

@@ -1,9 +1,9 @@
 import type { Action } from '../cgroup/action';
+import { textOf } from '../cgroup/files';
 import type { Effect } from '../cgroup/outcome';
 import type { HostModel, Thread } from '../model/hostModel';
 import type { Plan, Step } from '../plan/plan';
 import { findThread, hierarchyOf } from '../plan/refs';
-import { textOf } from '../plan/values';
 import type { StepResult } from '../plan/applied';
 
 /**

@@ -40,6 +40,13 @@ export function granted(world: World, cpuset: CgroupState | undefined): CpuSet |
   return possible && online && effective ? without(possible, without(online, effective)) : possible;
 }
 
+/** What the cpuset that a task is in lets it run on. */
+export function grantedTo(world: World, { places }: TaskState): CpuSet | undefined {
+  const hierarchy = cpusetHierarchy(world);
+  const place = hierarchy === undefined ? undefined : places.get(hierarchy);
+  return granted(world, hierarchy === undefined || place === undefined ? undefined : cpusetOf(world, hierarchy, place));
+}
+
 export function effectiveOf(cpuset: CgroupState): CpuSet | undefined {
   return cpuset.cpusEffective ?? cpuset.cpus;
 }
@@ -147,10 +154,7 @@ export function predictAffinity(world: World, { task: { tid, comm }, cpus }: Set
   if (!(asked instanceof CpuSet)) return refused(world, 'EINVAL', reason('bad-value', { file: 'sched_setaffinity', value: cpus }));
   if (!task) return unless(accepted(world), { errno: 'ESRCH', because: reason('task-unknown', { tid }), effects: [] });
   if ((task.flags & taskFlags.noSetAffinity) !== 0) return refused(world, 'EINVAL', reason('task-immovable', { tid, comm }));
-  const hierarchy = cpusetHierarchy(world);
-  const place = hierarchy === undefined ? undefined : task.places.get(hierarchy);
-  const cpuset = hierarchy === undefined || place === undefined ? undefined : cpusetOf(world, hierarchy, place);
-  const set = granted(world, cpuset);
+  const set = grantedTo(world, task);
   const { online, possible } = world.model.topology;
   if (!set || !online) return unless(accepted(world.with({ tasks: [{ ...task, allowed: undefined }] })), { errno: 'EINVAL', because: reason('outside-cpuset', { cpus, cpuset: '' }), effects: [] });
   if (asked.isEmpty) return refused(world, 'EINVAL', reason('no-cpu-named', {}));

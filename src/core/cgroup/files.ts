@@ -1,53 +1,66 @@
+import { V2_KEY } from '../model/hierarchies';
+import type { Cgroup } from '../model/hostModel';
 import type { Limit } from '../parse/cgroupValues';
 import type { Effect } from './outcome';
 import { isRoot } from './threaded';
 import type { CgroupState } from './world';
 
-type Texts = Readonly<Record<string, string | undefined>>;
+/** What an interface file reads, of the facts that a model has of its cgroup. */
+type Text = (c: Omit<Cgroup, 'parent'>) => string | undefined;
 
-/** What a cgroup's interface files read, as far as a world knows: those that an action of ours can change. */
-export function textsOf(cgroup: CgroupState): Texts {
-  return cgroup.version === 1 ? textsV1(cgroup) : textsV2(cgroup);
+/** Files of both versions, by the kernel's name. */
+const SHARED: Readonly<Record<string, Text>> = {
+  'cpuset.cpus': c => c.cpus?.toString(),
+  'cpuset.mems': c => c.mems?.toString(),
+  'cpu.idle': c => flag(c.idle),
+  'pids.max': c => text(c.pidsMax),
+};
+const V1: Readonly<Record<string, Text>> = {
+  ...SHARED,
+  'cpuset.effective_cpus': c => c.cpusEffective?.toString(),
+  'cpuset.effective_mems': c => c.memsEffective?.toString(),
+  'cpuset.memory_migrate': c => flag(c.memoryMigrate),
+  'cpuset.cpu_exclusive': c => flag(c.cpuExclusive),
+  'cpuset.mem_exclusive': c => flag(c.memExclusive),
+  'cgroup.clone_children': c => flag(c.cloneChildren),
+  'cpu.shares': c => text(c.shares),
+  'cpu.cfs_quota_us': c => text(c.bandwidth?.quota === 'max' ? -1 : c.bandwidth?.quota),
+  'cpu.cfs_period_us': c => text(c.bandwidth?.period),
+  'cpu.cfs_burst_us': c => text(c.burst),
+  'cpu.rt_runtime_us': c => text(c.rtRuntime),
+  'cpu.rt_period_us': c => text(c.rtPeriod),
+  'freezer.state': c => (c.frozen === undefined ? undefined : c.frozen ? 'FROZEN' : 'THAWED'),
+};
+const V2: Readonly<Record<string, Text>> = {
+  ...SHARED,
+  'cgroup.controllers': c => c.controllers?.join(' '),
+  'cgroup.subtree_control': c => c.subtreeControl?.join(' '),
+  'cgroup.freeze': c => flag(c.frozen),
+  'cpuset.cpus.effective': c => c.cpusEffective?.toString(),
+  'cpuset.mems.effective': c => c.memsEffective?.toString(),
+  'cpuset.cpus.partition': c => c.partition,
+  'cpu.max': c => c.bandwidth && `${c.bandwidth.quota} ${c.bandwidth.period}`,
+  'cpu.max.burst': c => text(c.burst),
+  'cpu.weight': c => text(c.weight),
+};
+
+function filesOf({ hierarchy }: Pick<Cgroup, 'hierarchy'>): Readonly<Record<string, Text>> {
+  return hierarchy === V2_KEY ? V2 : V1;
 }
 
-function textsV1(c: CgroupState): Texts {
-  return {
-    'cpuset.cpus': c.cpus?.toString(),
-    'cpuset.effective_cpus': c.cpusEffective?.toString(),
-    'cpuset.mems': c.mems?.toString(),
-    'cpuset.effective_mems': c.memsEffective?.toString(),
-    'cpuset.memory_migrate': flag(c.memoryMigrate),
-    'cpuset.cpu_exclusive': flag(c.cpuExclusive),
-    'cpuset.mem_exclusive': flag(c.memExclusive),
-    'cgroup.clone_children': flag(c.cloneChildren),
-    'cpu.shares': text(c.shares),
-    'cpu.cfs_quota_us': c.bandwidth && (c.bandwidth.quota === 'max' ? '-1' : text(c.bandwidth.quota)),
-    'cpu.cfs_period_us': text(c.bandwidth?.period),
-    'cpu.cfs_burst_us': text(c.burst),
-    'cpu.idle': flag(c.idle),
-    'cpu.rt_runtime_us': text(c.rtRuntime),
-    'cpu.rt_period_us': text(c.rtPeriod),
-    'pids.max': text(c.pidsMax),
-    'freezer.state': c.frozen === undefined ? undefined : c.frozen ? 'FROZEN' : 'THAWED',
-  };
+/**
+ * What an interface file of a cgroup reads, without the newline at its end. `undefined`: the model does not have it, or
+ * the cgroup's version has no such file.
+ */
+export function textOf(cgroup: Omit<Cgroup, 'parent'>, file: string): string | undefined {
+  if (file === 'cgroup.type') return cgroup.type;
+  const files = filesOf(cgroup);
+  return Object.hasOwn(files, file) ? files[file]!(cgroup) : undefined;
 }
 
-function textsV2(c: CgroupState): Texts {
-  return {
-    'cgroup.controllers': c.controllers?.join(' '),
-    'cgroup.subtree_control': c.subtreeControl?.join(' '),
-    'cgroup.freeze': flag(c.frozen),
-    'cpuset.cpus': c.cpus?.toString(),
-    'cpuset.cpus.effective': c.cpusEffective?.toString(),
-    'cpuset.mems': c.mems?.toString(),
-    'cpuset.mems.effective': c.memsEffective?.toString(),
-    'cpuset.cpus.partition': c.partition,
-    'cpu.max': c.bandwidth && `${c.bandwidth.quota} ${c.bandwidth.period}`,
-    'cpu.max.burst': text(c.burst),
-    'cpu.weight': text(c.weight),
-    'cpu.idle': flag(c.idle),
-    'pids.max': text(c.pidsMax),
-  };
+/** All that a world knows of what a cgroup's files read, but for `cgroup.type`: that is an effect of its own kind. */
+export function textsOf(cgroup: CgroupState): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(filesOf(cgroup)).map(([file, read]) => [file, read(cgroup)]));
 }
 
 function text(value: number | Limit | undefined): string | undefined {

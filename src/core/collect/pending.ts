@@ -1,3 +1,5 @@
+import { decodeBytes } from '../parse/bytes';
+
 /** Bytes of a line without an end: no header of a frame is nearly as long. */
 const LONGEST_LINE = 1 << 16;
 
@@ -34,6 +36,15 @@ export class Pending {
     if (rest.length > 0) this.chunks.push(Buffer.from(rest)); // a copy: the whole would be held for its sake
     this.length = rest.length;
     this.wanted = wanted;
+  }
+
+  /** Whole lines of what came; the rest is kept. For answers that are lines alone. */
+  lines(chunk: Buffer): string[] {
+    const bytes = this.add(chunk);
+    if (bytes === undefined) return [];
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    this.keep(bytes.subarray(end));
+    return decodeBytes(bytes.subarray(0, end)).split('\n');
   }
 
   get isTooLong(): boolean {

@@ -95,12 +95,7 @@ class TasksDecoder {
   push(chunk: Buffer): boolean {
     this.received += chunk.length;
     if (this.state === 'before' && this.said.length < SAID) this.said += decodeBytes(chunk.subarray(0, SAID));
-    const bytes = this.pending.add(chunk);
-    if (bytes !== undefined) {
-      const end = bytes.lastIndexOf(0x0a) + 1;
-      for (const line of decodeBytes(bytes.subarray(0, end)).split('\n')) this.line(line);
-      this.pending.keep(bytes.subarray(end));
-    }
+    for (const line of this.pending.lines(chunk)) this.line(line);
     if (this.state === 'before') return this.received < MOST_BEFORE;
     return this.received < MOST && this.tasks.length < MOST_FRAMES && !this.pending.isTooLong;
   }

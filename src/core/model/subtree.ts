@@ -1,4 +1,4 @@
-import type { Hierarchy, HostModel, Machine } from './hostModel';
+import type { Cgroup, Hierarchy, HostModel, Machine } from './hostModel';
 import { ownThreads } from './machines';
 import { type OwnDirectory, ownDirectory } from '../parse/systemdName';
 
@@ -22,6 +22,12 @@ export function machineSubtree(model: HostModel, machine: Machine, hierarchyKey:
   const leader = leaderPath(machine, hierarchyKey);
   // Several may be in one directory that was made for them together; in one of which nothing is known anything else may be.
   return [common, leader].find(path => path !== undefined && !isShared(hierarchy, path) && ((path === leader && ownDirectory(path) !== undefined) || isAlone(path)));
+}
+
+/** The cgroups of one hierarchy that are the machine's own and can be written to, that directory among them. */
+export function ownCgroups(model: HostModel, machine: Machine, { key, cgroups }: Hierarchy): readonly Cgroup[] {
+  const top = machineSubtree(model, machine, key);
+  return top === undefined ? [] : [...cgroups.values()].filter(({ path, directory }) => directory !== undefined && isWithin(path, top));
 }
 
 /** Whether a path is this directory or below it. */
@@ -61,7 +67,8 @@ function mostThreads(places: ReadonlyMap<string, number>): OwnDirectory | undefi
   return found.sort((a, b) => b.threads - a.threads)[0]?.directory;
 }
 
-function commonDirectory(paths: readonly string[]): string | undefined {
+/** The lowest directory that all of them are in or are. */
+export function commonDirectory(paths: readonly string[]): string | undefined {
   let common = paths[0];
   for (const path of paths) while (common !== undefined && !isWithin(path, common)) common = common.slice(0, common.lastIndexOf('/')) || '/';
   return common;

@@ -1,6 +1,6 @@
 import type { Because } from '../cgroup/outcome';
 import { parentOf } from '../cgroup/world';
-import { effectiveCpus } from '../model/hierarchies';
+import { effectiveCpus, withAncestors } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { isWithin } from '../model/subtree';
 import { type CpuSet, parseCpuList } from '../parse/cpuList';
@@ -21,10 +21,7 @@ export interface Verdict {
 
 /** @param all with which it is made into one plan */
 export function judge(context: Context, change: Change, all: readonly Change[]): Verdict {
-  if (isOfThread(change)) {
-    const refusal = bound(change.thread);
-    if (refusal) return { refusal };
-  }
+  if (isOfThread(change) && isBound(change.thread)) return { refusal: refuse('thread-bound', { tid: change.thread.tid, thread: change.thread.comm }) };
   switch (change.kind) {
     case 'move':
       return judgeMove(context, change);
@@ -52,8 +49,8 @@ export function notNow(machine: Machine): Refusal | undefined {
 }
 
 /** Kernel threads that the kernel itself has bound, and kthreadd. */
-function bound({ tid, flags, comm }: Thread): Refusal | undefined {
-  return (flags & taskFlags.noSetAffinity) !== 0 || tid === 2 ? refuse('thread-bound', { tid, thread: comm }) : undefined;
+export function isBound({ tid, flags }: Thread): boolean {
+  return (flags & taskFlags.noSetAffinity) !== 0 || tid === 2;
 }
 
 function outside(context: Context, hierarchy: string, path: string): Verdict {
@@ -90,7 +87,7 @@ function memoryMoves({ model }: Context, leader: Thread, source: Cgroup | undefi
 
 /** v2: where the controller does not reach, those of the nearest above that has it. */
 function memsOf(cgroup: Cgroup | undefined): CpuSet | undefined {
-  for (let at = cgroup; at; at = at.parent) {
+  for (const at of withAncestors(cgroup)) {
     const mems = at.memsEffective ?? at.mems;
     if (mems) return mems;
   }
@@ -165,7 +162,10 @@ function everAllowed({ topology }: HostModel, { key, cpusAllowed }: Thread, all:
 function isolatedCpus(model: HostModel, thread: Thread): CpuSet | undefined {
   let isolated = model.topology.isolated;
   for (const { cgroup } of thread.membership.places.values()) {
-    for (let at = cgroup; at; at = at.parent) if (at.partition === 'isolated') isolated = (effectiveCpus(at) ?? isolated)?.union(isolated ?? at.cpusEffective!);
+    for (const at of withAncestors(cgroup)) {
+      const cpus = at.partition === 'isolated' ? effectiveCpus(at) : undefined;
+      if (cpus) isolated = isolated?.union(cpus) ?? cpus;
+    }
   }
   return isolated;
 }

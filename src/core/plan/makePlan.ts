@@ -1,4 +1,5 @@
 import type { Because } from '../cgroup/outcome';
+import { cpusetHierarchy, grantedTo } from '../cgroup/affinity';
 import { type World, worldOf } from '../cgroup/world';
 import type { HostModel, Machine } from '../model/hostModel';
 import { type Steps, atOnce } from '../model/pace';
@@ -8,8 +9,7 @@ import { once } from './once';
 import { type Placed, ordering } from './ordering';
 import { ownersWay } from './ownersWay';
 import type { Change, Consent, Plan, PlanOptions, Planned, Refusal, Step } from './plan';
-import { grantedCpus } from './planUndo';
-import { findThread, hierarchyOf } from './refs';
+import { findThread } from './refs';
 import { makingSteps } from './steps';
 import { titleOf } from './titles';
 import { Wanted } from './wanted';
@@ -97,10 +97,12 @@ function apart(changes: readonly Change[], alone: readonly boolean[], because: B
 
 /** A pin of which the cpuset would drop a part in silence: said, with what it would grant. */
 function trimmedPins(changes: readonly Change[], after: World): Refusal | undefined {
+  const hierarchy = cpusetHierarchy(after);
   for (const change of changes) {
-    if (change.kind !== 'pin' || change.cpus === 'all') continue;
-    const path = [...(after.task(change.thread.tid)?.places ?? [])].find(([key]) => hierarchyOf(after.model, key)?.controllers.includes('cpuset'))?.[1] ?? '/';
-    const refusal = judgePinWithin(change.thread, change.cpus, path, grantedCpus(after, change.thread.tid));
+    const task = change.kind === 'pin' ? after.task(change.thread.tid) : undefined;
+    if (!task || change.kind !== 'pin' || change.cpus === 'all') continue;
+    const path = (hierarchy === undefined ? undefined : task.places.get(hierarchy)) ?? '/';
+    const refusal = judgePinWithin(change.thread, change.cpus, path, grantedTo(after, task));
     if (refusal) return refusal;
   }
   return undefined;

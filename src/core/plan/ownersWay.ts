@@ -1,12 +1,12 @@
 import { t } from '@vscode/l10n';
 import type { RunTool } from '../cgroup/action';
+import { textOf } from '../cgroup/files';
 import type { Because } from '../cgroup/outcome';
 import type { Thread } from '../model/hostModel';
 import { cgroupOwner, valuesOwner } from '../model/owner';
 import { type Context, reason } from './context';
 import type { Change, Plan, Step } from './plan';
 import { hierarchyOf, taskRef } from './refs';
-import { textOf } from './values';
 
 const VIRSH = ['virsh', '-c', 'qemu:///system'] as const;
 

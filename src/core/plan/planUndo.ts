@@ -1,14 +1,14 @@
 import type { Action, CgroupRef, MoveTask, SetAffinity, TaskRef, WriteValue } from '../cgroup/action';
+import { grantedTo } from '../cgroup/affinity';
 import { backendOf } from '../cgroup/backend';
+import { textOf } from '../cgroup/files';
 import type { Effect, Prediction } from '../cgroup/outcome';
-import { hasFile } from '../cgroup/files';
 import { predict } from '../cgroup/predict';
 import type { World } from '../cgroup/world';
 import type { CpuSet } from '../parse/cpuList';
 import { reason } from './context';
 import type { Undo } from './plan';
 import { cgroupRef, hierarchyOf } from './refs';
-import { textOf } from './values';
 
 const EXACT: Undo = { kind: 'exact', because: undefined, actions: [] };
 
@@ -133,7 +133,7 @@ function pinAgain(world: World, tid: number, { pid, startTime, comm, role }: Tas
   const allowed = task?.allowed?.[0];
   if (!task || !allowed) return irreversible('affinity-unknown', { tid });
   const { online, possible } = world.model.topology;
-  const granted = grantedCpus(world, tid);
+  const granted = grantedTo(world, task);
   const pinned = granted !== undefined && !within(allowed, online).equals(within(granted, online));
   const cpus = pinned ? allowed : (possible ?? online ?? allowed);
   const pin: SetAffinity = { kind: 'affinity', task: { tid, pid, startTime, comm, ...(role === undefined ? {} : { role }) }, cpus: cpus.toString() };
@@ -147,31 +147,14 @@ function within(cpus: CpuSet, online: CpuSet | undefined): CpuSet {
   return online ? cpus.intersect(online) : cpus;
 }
 
-/** What the cpuset of a task grants, or all CPUs that are online where no cpuset reaches it. */
-export function grantedCpus(world: World, tid: number): CpuSet | undefined {
-  const places = world.task(tid)?.places ?? new Map<string, string>();
-  for (const [hierarchy, path] of places) {
-    const cgroup = world.cgroup(hierarchy, path);
-    const granted = cgroup?.cpusEffective ?? cgroup?.cpus;
-    if (granted) return granted;
-  }
-  for (const [hierarchy, path] of places) {
-    if (!hierarchyOf(world.model, hierarchy)?.controllers.includes('cpuset')) continue;
-    for (let at = hierarchyOf(world.model, hierarchy)?.cgroups.get(path); at; at = at.parent) if (at.cpusEffective) return at.cpusEffective; // v2, where the controller does not reach further down
-  }
-  return world.model.topology.online;
-}
-
 /** In an order in which a new cgroup takes them. */
 const VALUES = ['cgroup.type', 'cpuset.mems', 'cpuset.cpus', 'cpu.cfs_period_us', 'cpu.cfs_quota_us', 'cpu.max', 'cpu.shares', 'cpu.weight', 'cpu.rt_runtime_us', 'pids.max'];
 
 /** Made anew, with the values that are known of it. */
 function undoRemove(cgroup: CgroupRef, before: World): Undo {
-  const hierarchy = hierarchyOf(before.model, cgroup.hierarchy);
-  const known = hierarchy?.cgroups.get(cgroup.path);
   const state = before.cgroup(cgroup.hierarchy, cgroup.path);
   const writes = VALUES.flatMap((file): Action[] => {
-    const value = known && state && hasFile(state, file, hierarchy?.controllers ?? []) !== false ? textOf(known, file) : undefined;
+    const value = state && textOf(state, file);
     return value === undefined || value === '' || DEFAULTS.has(value) ? [] : [{ kind: 'write', cgroup, file, value }];
   });
   return { kind: 'best effort', because: reason('values-anew', { path: cgroup.path }), actions: [{ kind: 'make', cgroup }, ...writes] };

@@ -3,14 +3,14 @@ import type { Applied, StepResult } from './applied';
 import type { Action, TaskRef } from '../cgroup/action';
 import type { Because, Effect, Outcome } from '../cgroup/outcome';
 import { parentOf } from '../cgroup/world';
-import { isWithin } from '../model/subtree';
+import { commonDirectory, isWithin } from '../model/subtree';
 import { visible } from '../visible';
 import type { Plan, Step } from './plan';
 import { sentence } from './sentences';
 
 /** A plan as a text to read before it is applied, and after: each step with before → after, what to expect, and the way back. */
 export function printPlan(plan: Plan, applied?: Applied): string {
-  const alias = commonDirectory(plan);
+  const alias = aliasOf(plan);
   const facts = [t('host {0}', visible(plan.hostLabel)), ...(plan.machine ? [t('machine {0}', visible(plan.machine.name)), `PID ${plan.machine.pid}`] : []), plan.steps.length === 1 ? t('1 step') : t('{0} steps', plan.steps.length)];
   if (plan.asRoot) facts.push(t('as root, by sudo -n'));
   const lines = [plan.title, facts.join('   ')];
@@ -138,14 +138,8 @@ function short(path: string, alias: string | undefined): string {
 }
 
 /** The directory that all paths of the plan are in, where it is worth an alias. */
-function commonDirectory({ steps }: Plan): string | undefined {
-  let common: string | undefined;
-  for (const { action } of steps) {
-    const paths = action.kind === 'move' ? [action.from, action.to.path] : 'cgroup' in action ? [action.cgroup.path] : [];
-    for (const path of paths) {
-      common ??= parentOf(path) ?? '/';
-      while (!isWithin(path, common)) common = parentOf(common) ?? '/';
-    }
-  }
+function aliasOf({ steps }: Plan): string | undefined {
+  const paths = steps.flatMap(({ action }) => (action.kind === 'move' ? [action.from, action.to.path] : 'cgroup' in action ? [action.cgroup.path] : []));
+  const common = commonDirectory(paths.map(path => parentOf(path) ?? '/'));
   return common !== undefined && common.length > 12 ? common : undefined;
 }

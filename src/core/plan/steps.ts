@@ -1,11 +1,11 @@
 import type { Action, WriteValue } from '../cgroup/action';
+import { textOf } from '../cgroup/files';
 import type { World } from '../cgroup/world';
 import { type Steps, atOnce } from '../model/pace';
 import type { Placed } from './ordering';
 import type { Precondition, Step } from './plan';
 import { undoOf } from './planUndo';
 import { fileKey, hierarchyOf, refKey } from './refs';
-import { textOf } from './values';
 
 /**
  * @param known what interface files read before, where the model does not have it

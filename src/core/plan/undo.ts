@@ -1,6 +1,7 @@
 import { t } from '@vscode/l10n';
 import type { Applied } from './applied';
 import type { Action, TaskRef, WriteValue } from '../cgroup/action';
+import { textOf } from '../cgroup/files';
 import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';
 import type { HostModel, Thread } from '../model/hostModel';
@@ -12,7 +13,6 @@ import { toolStep } from './ownersWay';
 import type { Consent, Plan, Planned, Step } from './plan';
 import { fileKey, findThread, hierarchyOf } from './refs';
 import { readsAs, stepsOf } from './steps';
-import { textOf } from './values';
 
 /**
  * The way back of what was done of a plan, as a plan of its own. It touches only what is still where the plan put it;

@@ -1,12 +1,13 @@
 import type { Action, CgroupRef } from '../cgroup/action';
 import { backendOf } from '../cgroup/backend';
+import { textOf } from '../cgroup/files';
 import { predict } from '../cgroup/predict';
 import { type World, parentOf } from '../cgroup/world';
 import type { Thread } from '../model/hostModel';
 import { type Context, refuse } from './context';
 import type { Change, Refusal } from './plan';
 import { cgroupRef, fileKey, hierarchyOf, refKey, taskRef } from './refs';
-import { spelling, textOf } from './values';
+import { spelling } from './values';
 
 /** Gathers the actions that changes come to, with those that have to be there for them. */
 export class Wanted {
@@ -93,9 +94,7 @@ export class Wanted {
   private fill(ref: CgroupRef): void {
     if (this.made.has(refKey(ref))) return;
     this.made.add(refKey(ref)); // once, however many threads move there
-    const type = this.now.cgroup(ref.hierarchy, ref.path)?.type;
-    if (type !== undefined && type !== 'domain invalid') return;
-    for (const write of backendOf(hierarchyOf(this.context.model, ref.hierarchy)!).fillNew(this.now, ref)) this.push(write);
+    for (const write of backendOf(hierarchyOf(this.context.model, ref.hierarchy)!).fill(this.now, ref)) this.push(write);
   }
 
   private push(action: Action): void {

@@ -1,5 +1,6 @@
 import { t } from '@vscode/l10n';
 import { layoutOf } from '../layout/layouts';
+import { textOf } from '../cgroup/files';
 import { effectiveCpus } from '../model/hierarchies';
 import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
@@ -87,15 +88,18 @@ function hierarchyText({ version, key }: Hierarchy): string {
 function evidence({ pid, tid }: Thread, { hierarchy, from, at, to }: Misplaced): Evidence[] {
   // Without the hierarchy's number: that is another one after each boot.
   const line = { file: `/proc/${pid}/task/${tid}/cgroup`, value: `${hierarchy.version === 2 ? '0::' : `${hierarchy.key}:`}${from}` };
-  return [line, ...[at, to].flatMap(cgroup => (cgroup ? valuesOf(cgroup, hierarchy.version) : []))];
+  return [line, ...[at, to].flatMap(cgroup => (cgroup ? valuesOf(cgroup) : []))];
 }
 
-function valuesOf({ directory, bandwidth, cpus }: Cgroup, version: 1 | 2): Evidence[] {
-  const values: [file: string, value: string][] = [];
-  if (cpus) values.push(['cpuset.cpus', cpus.toString()]);
-  if (bandwidth && version === 2) values.push(['cpu.max', `${bandwidth.quota} ${bandwidth.period}`]);
-  if (bandwidth && version === 1) values.push(['cpu.cfs_quota_us', bandwidth.quota === 'max' ? '-1' : String(bandwidth.quota)], ['cpu.cfs_period_us', String(bandwidth.period)]);
-  return directory === undefined ? [] : values.map(([file, value]) => ({ file: `${directory}/${file}`, value }));
+/** What tells the groups apart; a cgroup has those of its version. */
+const TELLING = ['cpuset.cpus', 'cpu.max', 'cpu.cfs_quota_us', 'cpu.cfs_period_us'];
+
+function valuesOf(cgroup: Cgroup): Evidence[] {
+  const { directory } = cgroup;
+  return TELLING.flatMap(file => {
+    const value = textOf(cgroup, file);
+    return directory === undefined || value === undefined ? [] : [{ file: `${directory}/${file}`, value }];
+  });
 }
 
 /** What it gets where it is, and would get where it belongs. */

@@ -74,10 +74,8 @@ export async function cgroupTarget(hosts: HostService, nodes: readonly Node[], t
 }
 
 /** The cgroups of one hierarchy that are the machine's own, from the top. */
-export function ownCgroups(model: HostModel, machine: Machine, { key, cgroups }: Hierarchy): readonly Cgroup[] {
-  const top = core().machineSubtree(model, machine, key);
-  if (top === undefined) return [];
-  return [...cgroups.values()].filter(({ path, directory }) => directory !== undefined && core().isWithin(path, top)).sort((a, b) => collator.compare(a.path, b.path));
+export function ownCgroups(model: HostModel, machine: Machine, hierarchy: Hierarchy): readonly Cgroup[] {
+  return [...core().ownCgroups(model, machine, hierarchy)].sort((a, b) => collator.compare(a.path, b.path));
 }
 
 /** The machine in whose own subtree a cgroup is. */
