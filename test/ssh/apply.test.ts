@@ -13,7 +13,7 @@ import { CGROUP_NAMES } from '../kernel/support/hostile';
 import { namedThreads } from '../kernel/support/helper';
 import { inWords, moveStep, pinStep, placeOf, planOf, stepOf, taskOf, undoOf } from '../kernel/support/plans';
 import { affinityOf } from '../kernel/support/readers';
-import { type Wanted, collect, disconnectAll, hostOf, sourceOf } from './support/client';
+import { type Wanted, collect, disconnectAll, fails, hostOf, sourceOf } from './support/client';
 import { Link, roundTrips } from './support/proxy';
 import { Sshd, type SshdOptions, makeKey } from './support/sshd';
 
@@ -35,25 +35,13 @@ describe('a plan over SSH', () => {
     await cleanUp();
   });
 
-  async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
-    const sshd = await Sshd.start(options);
-    sshd.authorize(`${key}.pub`);
-    return sshd;
-  }
-
+  const startSshd = (options: SshdOptions = {}): Promise<Sshd> => Sshd.startFor(key, options);
   const wanted = (sshd: Sshd, more: Wanted = {}): Wanted => ({ identityFiles: [key], knownHostsFiles: [sshd.known()], ...more });
   const apply = (host: SshHost, plan: Plan, signal = new AbortController().signal): Promise<Applied> => sourceOf(host).ask(applyQuestion(plan), signal);
   const move = (i: number): Step => moveStep(taskOf(threads.pid, threads.tids[i]), from, to);
   const moves = (): Step[] => threads.tids.map((_, i) => move(i));
   const place = (i: number): string | undefined => placeOf(taskOf(threads.pid, threads.tids[i]), 'cpu');
   const waits = stepOf({ kind: 'tool', argv: ['sleep', '3600'] }, [], []);
-
-  async function fails(work: Promise<unknown>): Promise<unknown> {
-    return work.then(
-      () => assert.fail('it did not fail'),
-      (error: unknown) => error,
-    );
-  }
 
   for (const [user, shell] of [['op', 'bash'], ['fisher', 'fish'], ['seashell', 'csh'], ['banner', 'a banner']] as const) {
     it(`a user who may become root, with ${shell} as login shell: done, read back, undone`, async () => {

@@ -26,11 +26,7 @@ describe('host keys, before anything else is said', () => {
     knownHosts = join(folder, 'known_hosts');
   });
 
-  async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
-    const sshd = await Sshd.start(options);
-    sshd.authorize(`${key}.pub`);
-    return sshd;
-  }
+  const startSshd = (options: SshdOptions = {}): Promise<Sshd> => Sshd.startFor(key, options);
 
   const read = (sshd: Sshd, wanted: Wanted): ReturnType<typeof collect> => collect(hostOf(sshd, { identityFiles: [key], acceptedKeys, knownHostsFiles: [knownHosts], ...wanted }));
 

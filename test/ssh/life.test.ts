@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CollectError, SshError } from '../../src/core/errors';
 import { Turns } from '../../src/core/host/turns';
 import { cleanUp, newFolder, start } from '../kernel/support/cleanUp';
-import { type Wanted, collect, disconnectAll, hostOf } from './support/client';
+import { type Wanted, collect, disconnectAll, fails, hostOf } from './support/client';
 import { Link, roundTrips } from './support/proxy';
 import { Sshd, type SshdOptions, type User, freePort, makeKey } from './support/sshd';
 
@@ -23,12 +23,7 @@ describe('the life of a connection', () => {
     await cleanUp();
   });
 
-  async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
-    const sshd = await Sshd.start(options);
-    sshd.authorize(`${key}.pub`);
-    return sshd;
-  }
-
+  const startSshd = (options: SshdOptions = {}): Promise<Sshd> => Sshd.startFor(key, options);
   const wanted = (sshd: Sshd, more: Wanted = {}): Wanted => ({ identityFiles: [key], knownHostsFiles: [sshd.known()], ...more });
 
   /** A host that answers only after an hour: its `ls` stands for whatever may be slow. */
@@ -42,13 +37,6 @@ describe('the life of a connection', () => {
   const isCollecting = async (sshd: Sshd): Promise<void> => {
     while (!sshd.processes().some(({ command }) => command.startsWith('sleep'))) await sleep(10);
   };
-
-  async function fails(work: Promise<unknown>): Promise<unknown> {
-    return work.then(
-      () => assert.fail('it did not fail'),
-      (error: unknown) => error,
-    );
-  }
 
   it('one connection serves every refresh, and one shell waits for the next', async () => {
     const sshd = await startSshd();

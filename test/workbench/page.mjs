@@ -86,6 +86,16 @@ export async function restMouse(page) {
 }
 
 /** Shows a view container of the activity bar. A click on the icon of the one that is shown would hide it instead. */
+/** A window of its own with the Machines view open and a machine of this host unfolded. */
+export async function openMachine(name, viewport) {
+  const workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0 }, viewport });
+  const { page } = workbench;
+  await openSidebar(page, 'Cgroup Lens');
+  await row(page, name).waitFor({ timeout: 40_000 });
+  await expand(page, name);
+  return workbench;
+}
+
 export async function openSidebar(page, title) {
   const icon = page.locator('.activitybar .action-item', { has: page.locator(`[aria-label^="${title}"]`) }).first();
   await icon.waitFor();

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { LiveSource } from '../../../src/core/collect/collect';
 import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../../../src/core/collect/script';
@@ -86,6 +87,14 @@ const hosts = new Set<SshHost>();
 export function disconnectAll(): void {
   for (const host of hosts) host.disconnect();
   hosts.clear();
+}
+
+/** What it fails with. */
+export async function fails(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => assert.fail('it did not fail'),
+    (error: unknown) => error,
+  );
 }
 
 export function sourceOf(host: SshHost, asRoot = false): LiveSource {

@@ -28,6 +28,13 @@ export class Sshd {
     private readonly process: ReturnType<typeof start>,
   ) {}
 
+  /** One that lets the owner of this key in. */
+  static async startFor(key: string, options: SshdOptions = {}): Promise<Sshd> {
+    const sshd = await Sshd.start(options);
+    sshd.authorize(`${key}.pub`);
+    return sshd;
+  }
+
   static async start(options: SshdOptions = {}): Promise<Sshd> {
     const folder = newFolder('sshd');
     const port = options.port ?? (await freePort());

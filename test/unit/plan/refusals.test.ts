@@ -138,6 +138,14 @@ describe('what a plan is refused for', () => {
     assert.equal(makePlan(model, serial, [{ kind: 'make', hierarchy: '0::', path: `${SCOPE}/mine` }], { expert: true }).refusal?.because.id, 'unit-becomes');
   });
 
+  it('a unit\'s own cgroup that threads can only be in if it is made threaded', async () => {
+    const { model } = await modelOf('guest-v2', copy => void copy.files.set(`/sys/fs/cgroup${SCOPE}/cgroup.type`, 'domain invalid\n'));
+    const found = new Found(model, machine(model, 'serial'));
+    const { refusal } = makePlan(model, found.machine, [{ kind: 'move', thread: found.vcpu('2'), hierarchy: '0::', to: SCOPE }], { expert: true });
+    assert.ok(refusal, 'there is a plan');
+    assert.ok(['unit-of-systemd', 'populated', 'domain-controllers'].includes(refusal.because.id), refusal.because.id);
+  });
+
   it('a machine that migrates, when only an interface file of its own is written', async () => {
     const { model } = await modelOf('guest-v2', stat(530, 'mig/src/main', { 22: 7 }));
     assert.equal(makePlan(model, undefined, [set('cpu.weight', '50')], { expert: false }).refusal?.because.id, 'machine-migrating');
@@ -179,12 +187,20 @@ describe('what needs more than a click', () => {
     assert.ok(nodes.length > 1);
     const mems: Change = { kind: 'set', hierarchy, path: place.path, file: 'cpuset.mems', value: String(nodes.at(-1)) };
     const planned = makePlan(model, vm, [mems], { expert: false });
-    if (place.cgroup?.memoryMigrate !== false) {
-      assert.equal(planned.plan?.consent.kind, 'alone', planned.refusal?.because.id);
-      const together = makePlan(model, vm, [mems, pin(vm!.threads[1]!, vm!.threads[1]!.cpusAllowed!.toString())], { expert: false });
-      assert.equal(together.refusal?.because.id, 'confirmed-alone');
-      assert.equal(together.refusal.instead.length, 2);
-    } else assert.equal(planned.plan?.consent.kind, 'apply');
+    assert.equal(planned.plan?.consent.kind, 'alone', planned.refusal?.because.id);
+    assert.match(planned.plan.consent.kind === 'alone' ? sentence(planned.plan.consent.because) : '', /^The memory of serial \(\d+ MiB resident\) may be copied from NUMA node 0 to 1:/);
+    const together = makePlan(model, vm, [mems, pin(vm!.threads[1]!, vm!.threads[1]!.cpusAllowed!.toString())], { expert: false });
+    assert.equal(together.refusal?.because.id, 'confirmed-alone');
+    assert.equal(together.refusal.instead.length, 2);
+  });
+
+  it('a leader that is moved to other nodes takes the memory along; another thread does not', async () => {
+    const { model } = await modelOf('numa-isolated');
+    const found = new Found(model, machine(model, 'serial'));
+    const consentOf = (thread: Thread, to: string): string | undefined => makePlan(model, found.machine, [{ kind: 'move', thread, hierarchy: '0::', to: `${LIBVIRT}/${to}` }], { expert: false }).plan?.consent.kind;
+    assert.equal(consentOf(found.emulator, 'vcpu0'), 'alone');
+    assert.equal(consentOf(found.emulator, 'iothread1'), 'apply');
+    assert.equal(consentOf(found.vcpu('0'), 'iothread1'), 'apply');
   });
 
   it('other nodes for a cgroup with one vCPU alone: the memory is that of its whole process', async () => {

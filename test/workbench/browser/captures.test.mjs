@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { GUEST, ICON, IMAGE, hostile } from '../hostile.mjs';
-import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
+import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, quickPick, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
 
 const SAMPLE = path.join(root, 'media/sample.capture');
@@ -250,5 +250,36 @@ describe('a hostile capture', () => {
     const message = page.locator('.part.sidebar .pane-body .message').first();
     await eventually(async () => assert.ok(joined(await message.innerText()).includes(`"${ICON} [x](command:cgroupLens.showLog)"`)));
     await nothingLive(page, '.part.sidebar .pane-body .message');
+  });
+});
+
+describe('a capture of a host with two nodes and siblings', () => {
+  let workbench;
+  let page;
+  before(async () => {
+    workbench = await open();
+    ({ page } = workbench);
+    await openSidebar(page, 'Cgroup Lens');
+    copyFileSync(path.join(root, 'test/fixtures/hosts/numa-isolated.capture'), path.join(workbench.folder, 'numa.capture'));
+    await openCapture(page, path.join(workbench.folder, 'numa.capture'));
+    await expand(page, 'serial,');
+  });
+  after(() => workbench?.close());
+
+  const pin = async title => {
+    await choose(page, 'vCPU 0,', 'Pin to CPUs…');
+    await quickPick(page, title);
+  };
+
+  it('a node or a core is refused where the cpuset has not got all of it, and what it has is offered: a plan that can only be copied', async () => {
+    await pin('NUMA node 1');
+    await toast(page, 'CPUs 2-3,6-7 are not all in its cpuset').waitFor();
+    await clearToasts(page);
+    await pin('Core of CPUs 2,6');
+    await toastButton(page, 'CPUs 2,6 are not all in its cpuset', 'vCPU 0 → 2').click();
+    await eventually(async () => assert.ok((await editorLines(page)).some(line => line.includes('CPUs 2')), (await editorLines(page)).join('\n')));
+    const lenses = await page.locator('.codelens-decoration').first().innerText();
+    assert.match(lenses, /Copy as Shell Script/);
+    assert.doesNotMatch(lenses, /Apply/);
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { answerInput, choose, clearToasts, clipboard, editorLines, expand, foldView, openSidebar, openWorkbench, quickInput, quickPick, restMouse, row, runCommand, screenshot, toast } from '../page.mjs';
+import { answerInput, choose, clearToasts, clipboard, editorLines, expand, foldView, openMachine, quickInput, quickPick, restMouse, row, runCommand, screenshot, toast, toastButton } from '../page.mjs';
 import { eventually, makeTree, startQemu } from '../qemu.mjs';
 
 const NAME = `00-plans-${process.pid}`;
@@ -19,11 +19,8 @@ describe('plans', () => {
     assert.ok(tree.keys.length > 0, 'no cgroup v1 hierarchy can be written to');
     tree.takeProcess(qemu.pid);
     for (const tid of qemu.vcpus) tree.take('emulator', tid);
-    workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0 }, viewport: { width: 1600, height: 1100 } });
-    page = workbench.page;
-    await openSidebar(page, 'Cgroup Lens');
-    await row(page, NAME).waitFor({ timeout: 40_000 });
-    await expand(page, NAME);
+    workbench = await openMachine(NAME, { width: 1600, height: 1100 });
+    ({ page } = workbench);
   });
   after(async () => {
     await workbench?.close();
@@ -114,6 +111,26 @@ describe('plans', () => {
     await screenshot(page, 'plan-changed-meanwhile');
     await clearToasts(page);
     tree.take('emulator', qemu.vcpus[3]);
+    await closeEditors();
+  });
+
+  it('what was done of a plan that stopped can be undone from its message', async () => {
+    await selectVcpus();
+    await runCommand(page, 'Cgroup Lens: Pin to CPUs…');
+    await quickPick(page, 'One each…');
+    await answerInput(page, '0-1');
+    await shown(/pin vCPU 1/);
+    execFileSync('taskset', ['-p', '-c', '0', String(qemu.vcpus[1])]);
+    await lens('Apply').click();
+    await toast(page, 'stopped at step 2 of 2').waitFor();
+    assert.deepEqual([0, 1].map(n => qemu.proc(qemu.vcpus[n]).cpusAllowed), ['0', '0'], 'the first is done, the second is left as it was found');
+    await shown(/^✗ Stopped: 1 of 2 steps were done/);
+    await toastButton(page, 'stopped at step 2 of 2', 'Undo What Was Done').click();
+    await shown(/^Undo: /);
+    await lens('Apply').click();
+    await eventually(() => assert.deepEqual([0, 1].map(n => qemu.proc(qemu.vcpus[n]).cpusAllowed), ['0-1', '0']));
+    execFileSync('taskset', ['-p', '-c', '0-1', String(qemu.vcpus[1])]);
+    await clearToasts(page);
     await closeEditors();
   });
 

@@ -1,6 +1,6 @@
 // A finding on a real QEMU process: seen in the tree, the Problems panel and the text, put right by keyboard, read in /proc.
 import assert from 'node:assert/strict';
-import { editorLines, expand, inlineAction, openSidebar, openWorkbench, row, runCommand, screenshot } from '../page.mjs';
+import { editorLines, inlineAction, openMachine, row, runCommand, screenshot } from '../page.mjs';
 import { eventually, makeTree, startQemu } from '../qemu.mjs';
 
 const NAME = `00-fix-${process.pid}`;
@@ -21,11 +21,8 @@ describe('a vCPU that is not in its group', () => {
     qemu.vcpus.forEach((tid, n) => tree.take(`vcpu${n}`, tid));
     tree.take('iothread1', qemu.ioThread);
     tree.take('emulator', qemu.vcpus[2]); // by hand
-    workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0 }, viewport: { width: 1600, height: 1000 } });
-    page = workbench.page;
-    await openSidebar(page, 'Cgroup Lens');
-    await row(page, NAME).waitFor({ timeout: 40_000 });
-    await expand(page, NAME);
+    workbench = await openMachine(NAME, { width: 1600, height: 1000 });
+    ({ page } = workbench);
   });
   after(async () => {
     await workbench?.close();
