@@ -4,6 +4,7 @@ import type { Cgroup, HostModel } from '../core/model/hostModel';
 import { decodeBytes, encodeBytes } from '../core/parse/bytes';
 import { authorityOf, hostIdOf } from './documents';
 import type { HostService, HostState } from './hostService';
+import { core } from './lazyCore';
 import { pathSegment } from './text';
 
 /** Interface files of cgroups as files: `cgroupfs://HOST/label/cpuset/machine.slice/…/cpuset.cpus`. */
@@ -39,7 +40,7 @@ export function resolveFile(hosts: HostService, uri: vscode.Uri): FileTarget {
   if (directory?.directory !== undefined) return { kind: 'directory', state, model, cgroup: directory, directory: directory.directory };
   const cgroup = names.length > 0 ? at(names.slice(0, -1)) : undefined;
   const file = names.at(-1);
-  if (cgroup?.directory === undefined || file === undefined || !/^[A-Za-z][\w.-]*$/.test(file)) return { kind: 'gone', state };
+  if (cgroup?.directory === undefined || file === undefined || !core().isFileName(file)) return { kind: 'gone', state };
   return { kind: 'file', state, model, cgroup, directory: cgroup.directory, file };
 }
 

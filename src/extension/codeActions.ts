@@ -131,7 +131,6 @@ function cpusetOf({ model }: PlacementTarget, thread: Thread): CpuSet | undefine
   return undefined;
 }
 
-
 function planned({ state, machine }: PlacementTarget, title: string, kind: vscode.CodeActionKind, changes: readonly Change[]): vscode.CodeAction {
   const request: PlanRequest = { hostId: state.source.id, machine: machine.key, changes };
   return command(title, kind, SHOW_PLAN, request);

@@ -32,7 +32,6 @@ export { checking, findingsOf } from '../core/rules/allRules';
 export { CpuSet, parseCpuList } from '../core/parse/cpuList';
 export { isProgramName } from '../core/parse/programName';
 export { unescapeUnit } from '../core/parse/systemdName';
-export { taskFlags } from '../core/parse/taskStat';
 export { cell, joinCells } from '../core/placement/cells';
 export { diffPlacement } from '../core/placement/diff';
 export { parsePlacement } from '../core/placement/parse';

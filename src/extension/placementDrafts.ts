@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Because } from '../core/cgroup/outcome';
 import type { PlacementEdit } from '../core/placement/diff';
-import { PLACEMENT_LANGUAGE, SCHEME, resolve } from './documents';
+import { PLACEMENT_LANGUAGE, SCHEME } from './documents';
 import type { HostService } from './hostService';
 import { core } from './lazyCore';
 import { parsedDocument } from './parsedDocuments';
@@ -100,7 +100,7 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
       : { title: vscode.l10n.t('Plan…'), command: 'cgroupLens.applyDraft', arguments: [document.uri] };
   }
 
-  /** Reads the host anew, leaves out of the draft what is not so any more, and shows the plan of the rest. */
+  /** Shows the plan of a draft, without what is not so any more on the host. */
   private async plan(uri: vscode.Uri): Promise<void> {
     const key = uri.toString();
     const draft = this.files.draftOf(uri);
@@ -109,20 +109,23 @@ export class PlacementDrafts implements vscode.CodeLensProvider, vscode.Disposab
     if (!draft || !base?.about || !document) return;
     const { edits } = core().diffPlacement(core().parsePlacement(base.text), parsedDocument(document));
     const { hostId, machine: began } = base.about;
-    if (this.hosts.host(hostId)?.source.kind === 'live') await this.hosts.refresh(hostId);
-    const target = resolve(this.hosts, uri);
-    const state = this.hosts.host(hostId);
-    if (state?.error !== undefined) throw state.error;
-    if (!state?.view || this.files.draftOf(uri) !== draft) return;
-    const { changes, conflicts } = core().changesOf(edits, began, state.view.model, target.kind === 'placement' ? target.machine : undefined);
-    this.conflicts.set(key, conflicts);
-    this.edited(uri);
-    if (changes.length === 0 && conflicts.length === 0) return this.discard(uri); // it is so already
-    if (changes.length === 0) {
-      void vscode.window.showWarningMessage(plain(vscode.l10n.t('Nothing is planned, for the host has changed meanwhile: {0}', conflicts.map(({ because }) => core().sentence(because)).join(' '))));
-      return;
-    }
-    const end = await this.plans.show({ hostId, machine: began.key, changes, ...(conflicts.length > 0 ? { warnings: conflicts.map(({ because }) => because) } : {}) });
+    let isSoAlready = false;
+    const end = await this.plans.show({
+      hostId,
+      machine: began.key,
+      changes: (model, machine) => {
+        if (this.files.draftOf(uri) !== draft) return undefined; // another was saved meanwhile
+        const { changes, conflicts } = core().changesOf(edits, began, model, machine);
+        this.conflicts.set(key, conflicts);
+        this.edited(uri);
+        const warnings = conflicts.map(({ because }) => because);
+        if (changes.length > 0) return { changes, warnings };
+        isSoAlready = conflicts.length === 0;
+        if (!isSoAlready) void vscode.window.showWarningMessage(plain(vscode.l10n.t('Nothing is planned, for the host has changed meanwhile: {0}', warnings.map(core().sentence).join(' '))));
+        return undefined;
+      },
+    });
+    if (isSoAlready) return this.discard(uri);
     // A plan that was closed, or not made, leaves the draft to its writer; one that failed may be planned again: what is done is left out.
     if (end !== 'applied') return;
     await this.hosts.refresh(hostId);

@@ -48,6 +48,7 @@ export class Desk implements vscode.Disposable {
     const model = await this.read(request.hostId);
     if (!model) return REFUSED;
     const made = await this.make(model, request, expert);
+    if (!made) return REFUSED;
     if (made.plan) return this.previews.show(made.plan, { request });
     return { ended: this.refuse(request, model, made, expert) };
   }
@@ -154,9 +155,11 @@ export class Desk implements vscode.Disposable {
     return fresh?.view?.model;
   }
 
-  private make(model: HostModel, request: PlanRequest, expert: boolean): Promise<Planned> {
+  /** `undefined`: there is nothing to plan. */
+  private async make(model: HostModel, request: PlanRequest, expert: boolean): Promise<Planned | undefined> {
     const machine = model.machines.find(({ key }) => key === request.machine);
-    return core().paced(core().planning(model, machine, request.changes, { expert, virsh: virshCommand(), ...(request.warnings ? { warnings: request.warnings } : {}) }), 1);
+    const wish = typeof request.changes === 'function' ? request.changes(model, machine) : { changes: request.changes, warnings: [] };
+    return wish && core().paced(core().planning(model, machine, wish.changes, { expert, virsh: virshCommand(), warnings: wish.warnings }), 1);
   }
 
   /** Says why not, and offers what would do instead. Never throws: nobody may wait for it. */
@@ -164,7 +167,7 @@ export class Desk implements vscode.Disposable {
     const byTitle = new Map(refusal.instead.map(({ title, changes }) => [plain(title), changes]));
     const inExpertMode = vscode.l10n.t('Plan in Expert Mode');
     // Only where that is what it takes.
-    const needsExpert = !expert && (await this.make(model, request, true)).plan !== undefined;
+    const needsExpert = !expert && (await this.make(model, request, true))?.plan !== undefined;
     const answer = await vscode.window.showWarningMessage(plain(vscode.l10n.t('Not possible: {0}', core().sentence(refusal.because))), ...byTitle.keys(), ...(needsExpert ? [inExpertMode] : []));
     const changes = byTitle.get(answer ?? '') ?? (needsExpert && answer === inExpertMode ? request.changes : undefined);
     if (!changes) return 'discarded';

@@ -108,6 +108,8 @@ describe('plans', () => {
     await toast(page, 'stopped at step 1 of').waitFor();
     await shown(/^✗ Stopped: 0 of/);
     assertPlaces(3, 'vcpu1');
+    await lens('Plan Again').waitFor();
+    assert.equal(await lens('Apply').count(), 0, 'a plan is applied once');
     await screenshot(page, 'plan-changed-meanwhile');
     await clearToasts(page);
     tree.take('emulator', qemu.vcpus[3]);
