@@ -6,6 +6,7 @@ import { isWithin } from '../model/subtree';
 import { type CpuSet, parseCpuList } from '../parse/cpuList';
 import { taskFlags } from '../parse/taskStat';
 import { ownThreads } from '../model/machines';
+import { cgroupOwner } from '../model/owner';
 import { roleText } from '../model/roles';
 import { type Context, isOfThread, reason, refuse } from './context';
 import type { Change, Consent, Refusal } from './plan';
@@ -110,9 +111,16 @@ function resident(machines: readonly Machine[]): { readonly machine: string; rea
 function judgeProcess(context: Context, change: Extract<Change, { kind: 'moveProcess' }>): Verdict {
   const { thread, hierarchy, to } = change;
   const from = thread.membership.places.get(hierarchy)?.path ?? '';
-  const details = { hierarchy, from, to, process: thread.pid };
+  const details = { hierarchy, from, to, process: thread.pid, unit: unitOf(context.model, hierarchy, from), newUnit: unitOf(context.model, hierarchy, to) };
   if (!context.options.expert) return { refusal: refuse('whole-process', details) };
   return { ...judgeMove(context, change), warnings: [reason('whole-process-loses', details)] };
+}
+
+/** Whose stop ends all that is in this cgroup; empty where that is nobody's. */
+function unitOf(model: HostModel, key: string, path: string): string {
+  const hierarchy = hierarchyOf(model, key);
+  const owner = hierarchy && cgroupOwner(model, hierarchy, path);
+  return owner?.kind === 'unit' ? owner.unit : owner?.kind === 'delegated' ? owner.by : '';
 }
 
 /** The kernel drops in silence what of a mask the cpuset has not got, and refuses one of which nothing is left. */

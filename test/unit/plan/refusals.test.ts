@@ -178,6 +178,16 @@ describe('what a plan is refused for', () => {
 });
 
 describe('what needs more than a click', () => {
+  it('a whole process to elsewhere says what it loses, and with which unit it is stopped then', async () => {
+    const { model } = await modelOf('guest-hybrid');
+    const serial = machine(model, 'serial');
+    const { plan, refusal } = makePlan(model, serial, [{ kind: 'moveProcess', thread: serial.threads[0]!, hierarchy: 'memory', to: '/machine.slice' }], { expert: true });
+    assert.ok(plan, refusal?.because.id);
+    const lost = plan.warnings.map(({ because }) => because).find(({ id }) => id === 'whole-process-loses');
+    assert.match(lost ? sentence(lost) : '', /memory and io limits, its device rules .* It is stopped with machine\.slice then, and not with machine-qemu\\x2d1\\x2dserial\.scope any more\.$/);
+  });
+
+
   it('guest memory that would be copied is confirmed alone, with its size', async () => {
     const { model } = await modelOf('numa-isolated');
     const [vm] = model.machines;
