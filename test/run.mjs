@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { buildTools, ensureDebian } from './debian.mjs';
+import { ensureImage, guestTools, imageTools } from './guests/image.mjs';
 import { installPackages, root } from './install.mjs';
 import { endOnSignals, isEnding, run } from './processes.mjs';
 import { install, work } from './workbench/harness.mjs';
@@ -25,6 +26,10 @@ const suites = {
   browser: {
     node: mocha('--timeout', '60000', '--require', 'test/workbench/hooks.mjs', 'test/workbench/browser/*.test.mjs'),
     debian: { chromium: 'chromium', 'qemu-system-x86_64': 'qemu-system-x86', ...buildTools, ...sshd }, workbench: true,
+  },
+  guests: {
+    node: mocha('--timeout', '600000', 'out/test/guests/**/*.test.js'),
+    debian: { ...imageTools, ...guestTools, gcc: 'gcc' }, image: true, source: 'test/guests',
   },
 };
 
@@ -51,6 +56,7 @@ async function setUp(chosen) {
   await ensureDebian(Object.assign({}, ...chosen.map(suite => suite.debian)));
   const workbench = chosen.some(suite => suite.workbench);
   if (workbench) await install();
+  if (chosen.some(suite => suite.image)) await ensureImage();
   console.log('Building …');
   const output = await run('npm', ['run', '--silent', workbench ? 'package' : 'build'], { cwd: root, quiet: true });
   if (/warning/i.test(output)) throw new Error(`Building gives a warning:\n${output}`);

@@ -1,0 +1,93 @@
+// The guest's disk, kernel and initrd: built once from Debian's packages, as root, in about a minute, and kept by a hash of the recipe.
+// `node test/guests/image.mjs` builds what is missing and prints the folder that has it all:
+//   disk.img  vmlinuz  initrd      what boots
+//   id  hostkey.pub                the key that lets root, op and ro in, and the guest's own
+import { createHash } from 'node:crypto';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureDebian } from '../debian.mjs';
+import { endOnSignals, run } from '../processes.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const recipe = path.join(here, 'recipe');
+const RELEASE = 'bookworm';
+const DISK = 2 * 1024 ** 3;
+
+/** What building the image needs, as {command: Debian package}. */
+export const imageTools = { mmdebstrap: 'mmdebstrap', 'mke2fs': 'e2fsprogs', 'ssh-keygen': 'openssh-client' };
+/** What running it needs. */
+export const guestTools = { 'qemu-system-x86_64': 'qemu-system-x86', ssh: 'openssh-client', setpriv: 'util-linux' };
+
+/** Builds the image unless it is there; resolves to its folder. */
+export async function ensureImage(say = console.log) {
+  const cache = path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'cgroup-lens/guests');
+  const folder = path.join(cache, hashOfRecipe());
+  if (existsSync(folder)) return folder;
+  if (process.getuid?.() !== 0) throw new Error('The guest image is made of Debian packages with chroot and mount: build it as root.');
+  await ensureDebian(imageTools);
+  say('Building the guest image (Debian with systemd, libvirt and QEMU; once) …');
+  mkdirSync(cache, { recursive: true });
+  const building = mkdtempSync(path.join(cache, 'building-'));
+  try {
+    await build(building);
+    renameSync(building, folder); // from here on it is whole; another run that was quicker is as good
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+async function build(folder) {
+  const root = path.join(folder, 'root');
+  for (const key of ['id', 'hostkey']) await quietly('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', key, '-f', path.join(folder, key)]);
+  await quietly('mmdebstrap', [
+    '--mode=root', '--variant=apt', '--components=main',
+    '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"',
+    ...['man', 'locale', 'doc'].map(name => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+    `--include=${words(readFileSync(path.join(recipe, 'packages.txt'), 'utf8')).join(',')}`,
+    `--customize-hook=${path.join(recipe, 'customize.sh')} "$1" ${folder}`,
+    RELEASE, root, ...sources(),
+  ]);
+  for (const name of ['vmlinuz', 'initrd']) {
+    const file = readdirSync(path.join(root, 'boot')).find(entry => entry.startsWith(`${name}`));
+    copyFileSync(path.join(root, 'boot', file), path.join(folder, name));
+  }
+  const disk = path.join(folder, 'disk.img');
+  writeFileSync(disk, '');
+  truncateSync(disk, DISK);
+  await quietly('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', root, disk]);
+  chmodSync(path.join(folder, 'id'), 0o600);
+  rmSync(path.join(folder, 'hostkey'));
+  rmSync(root, { recursive: true });
+}
+
+/** Where this machine itself gets Debian from: a mirror that it can reach. */
+function sources() {
+  const files = ['/etc/apt/sources.list', '/etc/apt/sources.list.d/debian.sources'].filter(file => existsSync(file) && /^(deb |Types:)/m.test(readFileSync(file, 'utf8')));
+  if (files.length === 0) throw new Error('Neither /etc/apt/sources.list nor /etc/apt/sources.list.d/debian.sources says where Debian packages come from.');
+  return files;
+}
+
+function hashOfRecipe() {
+  const hash = createHash('sha256');
+  const files = [fileURLToPath(import.meta.url), ...readdirSync(recipe).sort().map(name => path.join(recipe, name))];
+  for (const file of files) hash.update(`${path.basename(file)}\0`).update(readFileSync(file)).update('\0');
+  return hash.digest('hex').slice(0, 16);
+}
+
+function quietly(command, args) {
+  return run(command, args, { quiet: true, env: { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' } });
+}
+
+function words(text) {
+  return text.split(/\s+/).filter(word => word !== '');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  endOnSignals();
+  process.stdout.write(`${await ensureImage(line => console.error(line))}\n`);
+}
