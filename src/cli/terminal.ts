@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { describeError } from '../core/messages';
 import { visible } from '../core/visible';
 
@@ -8,12 +9,32 @@ export function say(text: string): void {
   process.stderr.write(`${visible(text)}\n`);
 }
 
+/** Whether there is somebody who sees a question and can answer it. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
+
 /** What the person at the terminal types; `undefined` where there is none, or no more of it. */
 export async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
-  if (!process.stdin.isTTY) return undefined;
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  return answerTo(`${visible(question)} `, process.stderr, signal);
+}
+
+/** As `ask`, of what nobody else may read: nothing that is typed is shown. */
+export async function askHidden(question: string, signal: AbortSignal): Promise<string | undefined> {
+  process.stderr.write(`${visible(question)} `);
   try {
-    return await lines.question(`${visible(question)} `, { signal });
+    return await answerTo('', new Writable({ write: (_chunk, _encoding, done) => done() }), signal);
+  } finally {
+    process.stderr.write('\n');
+  }
+}
+
+async function answerTo(question: string, output: NodeJS.WritableStream, signal: AbortSignal): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const lines = createInterface({ input: process.stdin, output, ...(output === process.stderr ? {} : { terminal: true }) });
+  try {
+    const closed = new Promise<undefined>(resolve => lines.once('close', () => resolve(undefined)));
+    return await Promise.race([lines.question(question, { signal }), closed]);
   } catch {
     return undefined; // Ctrl+C, Ctrl+D
   } finally {
