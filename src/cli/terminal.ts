@@ -16,25 +16,28 @@ export function canAsk(): boolean {
 
 /** What the person at the terminal types; `undefined` where there is none, or no more of it. */
 export async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
-  return answerTo(`${visible(question)} `, process.stderr, signal);
+  return answerTo(question, signal, true);
 }
 
 /** As `ask`, of what nobody else may read: nothing that is typed is shown. */
 export async function askHidden(question: string, signal: AbortSignal): Promise<string | undefined> {
-  process.stderr.write(`${visible(question)} `);
   try {
-    return await answerTo('', new Writable({ write: (_chunk, _encoding, done) => done() }), signal);
+    return await answerTo(question, signal, false);
   } finally {
     process.stderr.write('\n');
   }
 }
 
-async function answerTo(question: string, output: NodeJS.WritableStream, signal: AbortSignal): Promise<string | undefined> {
+async function answerTo(question: string, signal: AbortSignal, isShown: boolean): Promise<string | undefined> {
   if (!process.stdin.isTTY) return undefined;
-  const lines = createInterface({ input: process.stdin, output, ...(output === process.stderr ? {} : { terminal: true }) });
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface(isShown ? { input: process.stdin, output: process.stderr } : { input: process.stdin, output: nowhere, terminal: true });
+  const text = `${visible(question)} `;
   try {
     const closed = new Promise<undefined>(resolve => lines.once('close', () => resolve(undefined)));
-    return await Promise.race([lines.question(question, { signal }), closed]);
+    // What is hidden is asked for only now that the terminal shows nothing of its own accord: people type ahead.
+    if (!isShown) process.stderr.write(text);
+    return await Promise.race([lines.question(text, { signal }), closed]);
   } catch {
     return undefined; // Ctrl+C, Ctrl+D
   } finally {
