@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Server as SshServer, utils } from 'ssh2';
 import { type OwnCgroup, makeCgroup } from '../kernel/support/cgroups';
 import { cleanUp, newFolder } from '../kernel/support/cleanUp';
 import { type Qemu, startQemu } from '../kernel/support/qemu';
@@ -246,6 +247,24 @@ describe('the command line, on a host over SSH', () => {
         for (const secret of ['wrong', PASSWORD]) assert.ok(!screen.includes(secret), screen);
         const given = await client.atTerminal(['report', ...to(config)], [[question, '\x03']]);
         assert.deepEqual([given.code, /Not answered: web1 is not connected/.test(given.screen)], [1, true], given.screen);
+      }
+    });
+
+    it('what a host asks is text, with who asks in front', async () => {
+      const server = new SshServer({ hostKeys: [utils.generateKeyPairSync('ed25519').private] }, connection => {
+        connection.on('error', () => undefined);
+        connection.on('authentication', way => (way.method === 'keyboard-interactive' ? way.prompt([{ prompt: '\x1b[2JPassphrase for\n/root/.ssh/id: ', echo: false }], 'a\x07', 'b\u202e', () => way.reject()) : way.reject(['keyboard-interactive'])));
+      });
+      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()));
+      try {
+        const { port } = server.address() as { port: number };
+        const config = client.config({ port, known: () => '/dev/null' }, { lines: ['StrictHostKeyChecking accept-new'] });
+        const { code, screen } = await client.atTerminal(['report', ...to(config)], [[/id: $/, '\x03']]);
+        assert.equal(code, 1);
+        assert.ok(screen.includes('op on web1 is asked: a\\u{7} · b\\u{202e} · \\u{1b}[2JPassphrase for /root/.ssh/id:'), screen);
+        for (const char of ['\x1b[2J', '\x07', '\u202e']) assert.ok(!screen.includes(char), JSON.stringify(screen));
+      } finally {
+        server.close();
       }
     });
 
