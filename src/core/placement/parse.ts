@@ -100,7 +100,7 @@ class Parser {
     const pid = /^PID (\d+)$/.exec(cells[1]?.text ?? '');
     if (!pid || !cells[2]) return this.problem(at, cells[0]!, 'machine NAME   PID NUMBER   EXECUTABLE');
     const foreign = cells.slice(3).find(c => !parseLayout(c.text) && !c.text.startsWith('uuid '));
-    if (foreign) return this.problem(at, foreign, 'uuid UUID, who placed it, or the end of the line');
+    if (foreign) return this.problem(at, foreign, 'who placed it, uuid UUID, or the end of the line');
     const uuid = cells.find(c => c.text.startsWith('uuid '));
     this.machine = {
       name: afterKeyword(cells[0]!.text),
