@@ -4,6 +4,7 @@ import { predict } from '../../src/core/cgroup/predict';
 import { type World, worldOf } from '../../src/core/cgroup/world';
 import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../../src/core/collect/script';
 import { buildModel } from '../../src/core/model/buildModel';
+import type { RawSnapshot } from '../../src/core/rawSnapshot';
 import { visible } from '../../src/core/visible';
 import { Agent } from './agent';
 import { disagreements, observe, sizeOf } from './compare';
@@ -55,8 +56,8 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
       if (inEpisode === EPISODE) [world, inEpisode] = [await beginEpisode(agent, random, trees), 0];
       const action = generate(random, world, trees);
       const prediction = predict(world, action);
-      const errno = await agent.do(action);
-      const now = await worldFrom(agent);
+      const { errno, raw } = await agent.do(action);
+      const now = await worldIn(raw);
       const size = sizeOf(prediction);
       total += size;
       if (size > 1) open++;
@@ -81,7 +82,11 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
 }
 
 async function worldFrom(agent: Agent): Promise<World> {
-  const { model } = await buildModel(await agent.look(), { id: 'oracle', label: 'oracle' }, { qemu: DEFAULT_QEMU_EXECUTABLES, managers: MANAGERS, helpers: HELPERS });
+  return worldIn(await agent.look());
+}
+
+async function worldIn(raw: RawSnapshot): Promise<World> {
+  const { model } = await buildModel(raw, { id: 'oracle', label: 'oracle' }, { qemu: DEFAULT_QEMU_EXECUTABLES, managers: MANAGERS, helpers: HELPERS });
   return worldOf(model);
 }
 
@@ -138,8 +143,8 @@ async function must(done: Promise<WriteErrno | undefined>, what: string): Promis
 
 /** Removes what an episode left in a tree. */
 async function clear(agent: Agent, prefix: string, mountPoint: string): Promise<void> {
-  const own = [...(await agent.look()).directories].filter(path => path === `${mountPoint}/${prefix}` || path.startsWith(`${mountPoint}/${prefix}/`));
-  for (const path of own.reverse()) {
+  const own = [...(await agent.look()).directories].filter(path => path === `${mountPoint}/${prefix}` || path.startsWith(`${mountPoint}/${prefix}/`)).sort((a, b) => b.length - a.length);
+  for (const path of own) {
     for (let tries = 0; tries < 200; tries++) if ((await agent.removeDirectory(path)) !== 'EBUSY') break; // a process that was ended leaves a moment later
   }
 }
