@@ -27,7 +27,7 @@
 #define FILES 32
 // What was last told of a file: it is read at every look, and told again when it reads something else.
 struct file { int fd, known; ssize_t length; char *text; };
-struct directory { char *path, *name; int fd, tree; ino_t inode; nlink_t links; struct directory *child, *next; struct file file[FILES]; };
+struct directory { char *path, *name; int fd, tree, seen; ino_t inode; nlink_t links; struct directory *child, *next; struct file file[FILES]; };
 static struct { char mount[256]; char *files[FILES + 1]; struct directory *root, *own; } tree[MOST];
 static const char *const of[] = {"stat", "cgroup", "status"};
 static struct { int pid, count, told, tid[16]; struct file file[16][3], status; } process[MOST];
@@ -73,7 +73,7 @@ static ssize_t again(int fd) {
 }
 
 // Files stay open from look to look. One whose controller was turned off reads ENODEV for ever; there may be a new one.
-static void tell(struct file *file, int at, const char *name, const char *folder, const char *path) {
+static int tell(struct file *file, int at, const char *name, const char *folder, const char *path) {
   ssize_t length = file->fd > 0 ? again(file->fd) : -ENODEV;
   if (length < 0) {
     if (file->fd > 0) close(file->fd);
@@ -81,7 +81,7 @@ static void tell(struct file *file, int at, const char *name, const char *folder
     length = file->fd > 0 ? again(file->fd) : -errno;
     if (file->fd < 0) file->fd = 0;
   }
-  if (file->known ? length == file->length && (length <= 0 || memcmp(buffer, file->text, length) == 0) : length == -ENOENT) return;
+  if (file->known ? length == file->length && (length <= 0 || memcmp(buffer, file->text, length) == 0) : length == -ENOENT) return 0;
   if (length == -ENOENT) printf("x %s%s\n", folder, path);
   else if (length < 0) printf("e %zd %s%s\n", -length, folder, path);
   else {
@@ -92,6 +92,7 @@ static void tell(struct file *file, int at, const char *name, const char *folder
   }
   file->known = length != -ENOENT;
   file->length = length;
+  return 1;
 }
 
 static struct directory *meet(int t, int at, const char *name, const char *path) {
@@ -138,15 +139,21 @@ static void meetChildren(struct directory *in) {
   for (struct directory *next; old; old = next) next = old->next, leave(old);
 }
 
-static void visit(struct directory *here, int deep) {
+// A file comes with its controller, which cgroup.controllers, read first, says of this cgroup: what is not there is looked for
+// again only when something else here or above reads otherwise, or when any directory was made or removed.
+static int visit(struct directory *here, int deep, int changed) {
   struct stat is;
   char path[4096];
   snprintf(path, sizeof path, "%s/", here->path);
-  for (int i = 0; tree[here->tree].files[i]; i++) tell(&here->file[i], here->fd, tree[here->tree].files[i], path, tree[here->tree].files[i]);
-  if (!deep) return;
+  changed |= rearranged;
+  for (int i = 0; tree[here->tree].files[i]; i++)
+    if (here->file[i].fd > 0 || changed || !here->seen) changed |= tell(&here->file[i], here->fd, tree[here->tree].files[i], path, tree[here->tree].files[i]);
+  here->seen = 1;
+  if (!deep) return changed;
   // A directory of a cgroup has a link for each of its children.
   if (fstat(here->fd, &is) == 0 && (rearranged || is.st_nlink != here->links)) meetChildren(here), here->links = is.st_nlink;
-  for (struct directory *child = here->child; child; child = child->next) visit(child, 1);
+  for (struct directory *child = here->child; child; child = child->next) visit(child, 1, changed);
+  return changed;
 }
 
 static void look(void) {
@@ -154,12 +161,12 @@ static void look(void) {
   struct stat is;
   for (int t = 0; t < trees; t++) {
     if (!tree[t].root) tree[t].root = meet(t, AT_FDCWD, tree[t].mount, tree[t].mount);
-    visit(tree[t].root, 0);
+    int changed = visit(tree[t].root, 0, 0);
     snprintf(path, sizeof path, "%s/%s", tree[t].mount, prefix);
     int there = fstatat(tree[t].root->fd, prefix, &is, 0) == 0;
     if (tree[t].own && !(there && is.st_ino == tree[t].own->inode)) leave(tree[t].own), tree[t].own = NULL;
     if (there && !tree[t].own) tree[t].own = meet(t, tree[t].root->fd, prefix, path);
-    if (tree[t].own) visit(tree[t].own, 1);
+    if (tree[t].own) visit(tree[t].own, 1, changed);
   }
   rearranged = 0;
   for (int p = 0; p < processes; p++) {
