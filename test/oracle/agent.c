@@ -1,11 +1,13 @@
-// What the oracle runs on a host: tells what is there, does one thing at a time and says which errno came of it. A line
-// is a command, its answer a line; paths and values are in hexadecimal, so that they can hold any byte. `G` looks, and so does
-// a command behind `!` when it is done: all is read, and what reads otherwise than at the last look is told, up to a line `.`:
-//   d PATH, D PATH     a directory is there, is gone with all that was in it
-//   f LENGTH PATH, e ERRNO PATH, x PATH     a file (its text follows), one that cannot be read, one that is gone
-//   l PATH TARGET      a link
+// What the oracle runs on a host: tells what is there, does one thing at a time and says which errno came of it.
 //   agent PREFIX FOLDER   until its standard input ends; then it ends its processes, removes every cgroup named PREFIX, and FOLDER
 //   tasks COUNT           that many threads that wait; prints their TIDs, its own first
+// A line is a command, its answer a line; paths and values are in hexadecimal, so that they can hold any byte. `G` looks, and so
+// does a command behind `!` when it is done: everything is read, and what reads otherwise than at the last look is told, up to a
+// line `.` (after `N` the next look tells everything):
+//   d PATH, D PATH        a directory is there; is gone with its files
+//   f LENGTH PATH         a file, and its text
+//   e ERRNO PATH, x PATH  a file that cannot be read; one that is gone
+//   l PATH TARGET         a link
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -95,6 +97,12 @@ static int tell(struct file *file, int at, const char *name, const char *folder,
   return 1;
 }
 
+static void forgetProcess(int p) {
+  for (int i = 0; i < 16; i++) for (int f = 0; f < 3; f++) forget(&process[p].file[i][f]);
+  forget(&process[p].status);
+  process[p].told = 0;
+}
+
 static struct directory *meet(int t, int at, const char *name, const char *path) {
   struct stat is;
   int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -105,12 +113,16 @@ static struct directory *meet(int t, int at, const char *name, const char *path)
   return found;
 }
 
-static void leave(struct directory *gone) {
-  for (struct directory *next; gone->child; gone->child = next) next = gone->child->next, leave(gone->child);
-  printf("D %s\n", gone->path);
+static void drop(struct directory *gone, int tells) {
+  for (struct directory *next; gone->child; gone->child = next) next = gone->child->next, drop(gone->child, tells);
+  if (tells) printf("D %s\n", gone->path);
   for (int i = 0; i < FILES; i++) forget(&gone->file[i]);
   close(gone->fd);
   free(gone->path), free(gone->name), free(gone);
+}
+
+static void leave(struct directory *gone) {
+  drop(gone, 1);
 }
 
 // Which directories there are, by name and by inode: one may have been removed and made again.
@@ -188,6 +200,15 @@ static void look(void) {
   puts(".");
 }
 
+static void forgetAll(void) {
+  for (int t = 0; t < trees; t++) {
+    if (tree[t].root) drop(tree[t].root, 0);
+    if (tree[t].own) drop(tree[t].own, 0);
+    tree[t].root = tree[t].own = NULL;
+  }
+  for (int p = 0; p < processes; p++) forgetProcess(p);
+}
+
 static int put(const char *path, const char *value) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return errno;
@@ -241,8 +262,7 @@ static int spawn(int count) {
 static void end(int p) {
   kill(process[p].pid, SIGKILL);
   waitpid(process[p].pid, NULL, 0);
-  for (int i = 0; i < 16; i++) for (int f = 0; f < 3; f++) forget(&process[p].file[i][f]);
-  forget(&process[p].status);
+  forgetProcess(p);
   process[p] = process[--processes];
   memset(&process[processes], 0, sizeof process[0]);
 }
@@ -333,6 +353,7 @@ static int agent(const char *folder) {
         break;
       }
       case 'P': printf("%d\n", spawn(atoi(word[1]))); fflush(stdout); continue;
+      case 'N': forgetAll(); break;
       case 'Q': endAll(); break;
       default: failed = ENOSYS;
     }

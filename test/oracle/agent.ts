@@ -93,7 +93,7 @@ export class Agent {
 
   async endProcesses(): Promise<void> {
     await this.command('Q');
-    for (const of of [this.files, this.links, this.errors]) for (const path of of.keys()) if (/^\/proc\/\d+\//.test(path) && !FACTS.includes(path)) of.delete(path);
+    this.forgetProcesses();
   }
 
   makeDirectory(path: string): Promise<WriteErrno | undefined> {
@@ -117,6 +117,14 @@ export class Agent {
   /** What the collector would bring of our cgroups and processes. */
   look(): Promise<RawSnapshot> {
     return this.ask('G', () => this.seen());
+  }
+
+  /** The same, without anything that was read before. */
+  async lookAnew(): Promise<RawSnapshot> {
+    await this.command('N');
+    for (const directory of [...this.directories]) this.forget(directory);
+    this.forgetProcesses();
+    return this.look();
   }
 
   /** Ends everything that it started and removes everything that it made. */
@@ -144,6 +152,10 @@ export class Agent {
     }
     const { files, links, errors, directories } = this;
     return { files, links, errors, directories, walked: new Set([...this.bases].filter(path => directories.has(path))), collection: { startedAt: 0, took: 0, user: { uid: 0, name: 'root' }, hides: false, complete: true, remarks: [] } };
+  }
+
+  private forgetProcesses(): void {
+    for (const of of [this.files, this.links, this.errors]) for (const path of of.keys()) if (/^\/proc\/\d+\//.test(path) && !FACTS.includes(path)) of.delete(path);
   }
 
   /** A directory that is gone. Those below it went before. */

@@ -31,7 +31,7 @@ export interface OracleResult {
   readonly meanSize: number;
   /** How many predictions left something open. */
   readonly open: number;
-  /** By kind of action and answer. */
+  /** By kind of action and answer; what came of a partition that was asked for is part of its answer. */
   readonly seen: ReadonlyMap<string, number>;
 }
 
@@ -53,7 +53,10 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
     if (options.enableControllers) enabled = await enable(agent, trees);
     let world = await beginEpisode(agent, random, trees);
     for (let inEpisode = 0; done < operations && !signal.aborted; done++, inEpisode++) {
-      if (inEpisode === EPISODE) [world, inEpisode] = [await beginEpisode(agent, random, trees), 0];
+      if (inEpisode === EPISODE) {
+        await checkMemory(agent, world);
+        [world, inEpisode] = [await beginEpisode(agent, random, trees), 0];
+      }
       const action = generate(random, world, trees);
       const prediction = predict(world, action);
       const { errno, raw } = await agent.do(action);
@@ -61,7 +64,7 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
       const size = sizeOf(prediction);
       total += size;
       if (size > 1) open++;
-      const name = `${action.kind}${action.kind === 'write' ? ` ${action.file}` : action.kind === 'move' ? ` ${action.file}` : ''} ${errno ?? 'accepted'}`;
+      const name = nameOf(action, errno, now);
       seen.set(name, (seen.get(name) ?? 0) + 1);
       const found = disagreements(world, action, prediction, errno, now);
       if (found.length > 0) {
@@ -70,6 +73,7 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
       }
       world = now;
     }
+    await checkMemory(agent, world);
   } finally {
     if (enabled) {
       await agent.endProcesses().catch(() => undefined);
@@ -88,6 +92,20 @@ async function worldFrom(agent: Agent): Promise<World> {
 async function worldIn(raw: RawSnapshot): Promise<World> {
   const { model } = await buildModel(raw, { id: 'oracle', label: 'oracle' }, { qemu: DEFAULT_QEMU_EXECUTABLES, managers: MANAGERS, helpers: HELPERS });
   return worldOf(model);
+}
+
+function nameOf(action: Action, errno: WriteErrno | undefined, now: World): string {
+  const file = action.kind === 'write' || action.kind === 'move' ? ` ${action.file}` : '';
+  const partition = action.kind === 'write' && action.file === 'cpuset.cpus.partition' && errno === undefined ? now.cgroup(action.cgroup.hierarchy, action.cgroup.path)?.partition : undefined;
+  return `${action.kind}${file} ${errno ?? 'accepted'}${partition === undefined ? '' : `: ${partition}`}`;
+}
+
+/** All is read from nothing: what was told of it look by look must be the same. */
+async function checkMemory(agent: Agent, world: World): Promise<void> {
+  const fresh = await worldIn(await agent.lookAnew());
+  const [told, read] = [observe(world), observe(fresh)].map(seen => [...seen].map(([key, value]) => `${key} = ${value}`)) as [string[], string[]];
+  const different = [...told.filter(line => !read.includes(line)).map(line => `told ${line}`), ...read.filter(line => !told.includes(line)).map(line => `read ${line}`)];
+  if (different.length > 0) throw new Error(`The oracle's agent missed a change:\n${different.map(visible).join('\n')}`);
 }
 
 function treesOf(world: World, prefix: string): Tree[] {
