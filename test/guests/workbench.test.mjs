@@ -89,6 +89,7 @@ describe('the workbench and a host with systemd, machined and libvirt', () => {
       await choose(page, `${guest.name('op')},`, 'Allow Reading as Root');
       await moveByHand(2, 'emulator');
       await refresh();
+      await runCommand(page, 'Problems: Focus on Problems View');
       await eventually(async () => {
         const [found, ...others] = await problems();
         assert.match(await found.textContent({ timeout: 1000 }), /vCPU 2 is in S\/emulator \(v2\), expected S\/vcpu2 \(quota 80000\/100000 instead of 50000\/100000\).*vcpu-in-emulator/);
@@ -178,7 +179,7 @@ describe('the workbench and a host with systemd, machined and libvirt', () => {
 
   const label = begin => row(page, begin).getAttribute('aria-label', { timeout: 2000 });
   const refresh = () => runCommand(page, 'Cgroup Lens: Refresh');
-  const document = async () => (await editorLines(page, '.placement')).map(text => text.replace(/ *last on \d.*/, '').trimEnd());
+  const document = async () => (await editorLines(page, '.placement')).map(text => text.replace(/ {2,}(?:waits|throttled|last on) .*/, '').trimEnd());
   const problems = () => problemsOf(page, 'serial');
   const lens = title => page.locator('.editor-instance .codelens-decoration a', { hasText: new RegExp(`^${title}$`) }).first();
   const plan = pattern => eventually(async () => assert.match((await editorLines(page, '.plan')).join('\n'), pattern), PATIENCE);
