@@ -3,7 +3,7 @@
 //   disk.img  vmlinuz  initrd      what boots
 //   id  hostkey.pub                the key that lets root, op and ro in, and the guest's own
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,25 +18,32 @@ const DISK = 2 * 1024 ** 3;
 /** What building the image needs, as {command: Debian package}. */
 export const imageTools = { mmdebstrap: 'mmdebstrap', 'mke2fs': 'e2fsprogs', 'ssh-keygen': 'openssh-client' };
 /** What running it needs. */
-export const guestTools = { 'qemu-system-x86_64': 'qemu-system-x86', ssh: 'openssh-client', setpriv: 'util-linux' };
+export const guestTools = { 'qemu-system-x86_64': 'qemu-system-x86', ssh: 'openssh-client', setpriv: 'util-linux', unshare: 'util-linux' };
 
 /** Builds the image unless it is there; resolves to its folder. */
 export async function ensureImage(say = console.log) {
   const cache = path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'cgroup-lens/guests');
   const folder = path.join(cache, hashOfRecipe());
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder)) {
+    utimesSync(folder, new Date(), new Date());
+    return folder;
+  }
   if (process.getuid?.() !== 0) throw new Error('The guest image is made of Debian packages with chroot and mount: build it as root.');
   await ensureDebian(imageTools);
   say('Building the guest image (Debian with systemd, libvirt and QEMU; once) …');
   mkdirSync(cache, { recursive: true });
-  const building = mkdtempSync(path.join(cache, 'building-'));
+  tidy(cache);
+  const building = mkdtempSync(path.join(cache, `building-${process.pid}-`));
+  const remove = () => rmSync(building, { recursive: true, force: true });
+  process.once('exit', remove); // a signal ends what runs, and then this process: nothing below is reached
   try {
     await build(building);
     renameSync(building, folder); // from here on it is whole; another run that was quicker is as good
   } catch (error) {
     if (!existsSync(folder)) throw error;
   } finally {
-    rmSync(building, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove);
   }
   return folder;
 }
@@ -44,7 +51,8 @@ export async function ensureImage(say = console.log) {
 async function build(folder) {
   const root = path.join(folder, 'root');
   for (const key of ['id', 'hostkey']) await quietly('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', key, '-f', path.join(folder, key)]);
-  await quietly('mmdebstrap', [
+  // mmdebstrap mounts /proc, /sys and /dev below the root: in namespaces of its own neither a mount nor a process outlives this one, even if it is killed.
+  await quietly('setpriv', ['--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc', 'mmdebstrap',
     '--mode=root', '--variant=apt', '--components=main',
     '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"',
     ...['man', 'locale', 'doc'].map(name => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
@@ -65,6 +73,16 @@ async function build(folder) {
   rmSync(root, { recursive: true });
 }
 
+/** Removes what a run left that was killed while it built, and images that nothing has used for a month. */
+function tidy(cache) {
+  const monthAgo = Date.now() - 30 * 86_400_000;
+  for (const name of readdirSync(cache)) {
+    const pid = /^building-(\d+)-/.exec(name)?.[1];
+    const isOld = pid === undefined ? statSync(path.join(cache, name)).mtimeMs < monthAgo : !existsSync(`/proc/${pid}`);
+    if (isOld) rmSync(path.join(cache, name), { recursive: true, force: true });
+  }
+}
+
 /** Where this machine itself gets Debian from: a mirror that it can reach. */
 function sources() {
   const files = ['/etc/apt/sources.list', '/etc/apt/sources.list.d/debian.sources'].filter(file => existsSync(file) && /^(deb |Types:)/m.test(readFileSync(file, 'utf8')));
@@ -72,10 +90,10 @@ function sources() {
   return files;
 }
 
+/** Of what ends up in the image, not of what keeps it. */
 function hashOfRecipe() {
-  const hash = createHash('sha256');
-  const files = [fileURLToPath(import.meta.url), ...readdirSync(recipe).sort().map(name => path.join(recipe, name))];
-  for (const file of files) hash.update(`${path.basename(file)}\0`).update(readFileSync(file)).update('\0');
+  const hash = createHash('sha256').update(`${RELEASE} ${DISK} ${build}`);
+  for (const name of readdirSync(recipe).sort()) hash.update(`\0${name}\0`).update(readFileSync(path.join(recipe, name)));
   return hash.digest('hex').slice(0, 16);
 }
 
