@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { applyQuestion } from '../../src/core/apply/apply';
+import { describeError } from '../../src/core/messages';
 import type { Applied } from '../../src/core/plan/applied';
 import { makePlan } from '../../src/core/plan/makePlan';
 import type { Change, Plan } from '../../src/core/plan/plan';
+import { printPlan } from '../../src/core/plan/print';
 import { sentence } from '../../src/core/plan/sentences';
 import { undoPlan } from '../../src/core/plan/undo';
 import { inWords } from '../kernel/support/plans';
 import { type Case, OWNERS, ROUNDS, type Round } from './support/actionCases';
 import { ActionLab } from './support/actionLab';
-import type { Guest } from './support/guest';
+import type { Guest, User } from './support/guest';
 import { type State, differences, kernelState, ownersState } from './support/state';
 
 /** Every kind of change on the domain `serial`: made, done through the product, read back by tools, undone, read back. */
@@ -42,6 +44,39 @@ export function actions(guest: () => Guest): void {
       const left: State = Object.assign({}, ...cases.map(one => one.left ?? {}));
       const after = differences(before, await fullState(guest()));
       assert.deepEqual(after, sorted(Object.fromEntries(Object.entries(left).filter(([name, value]) => before[name] !== undefined && before[name] !== value || name in after))));
+    });
+
+    it('a user who may use sudo does it as root', async () => {
+      const before = await kernelState(guest());
+      const lab = new ActionLab((await guest().look('op')).model, before);
+      const { plan, refusal } = planned(lab, [lab.schedule('vCPU 1', 'batch', 0, 0), ...lab.moves('iothread1', 'emulator')], false);
+      assert.ok(plan, refusal && sentence(refusal.because));
+      assert.equal(plan.asRoot, true);
+      const done: { readonly plan: Plan; readonly applied: Applied }[] = [];
+      try {
+        const applied = await apply(guest(), plan, 'op');
+        done.push({ plan, applied });
+        assertDone('op', plan, applied);
+        assert.deepEqual(differences(before, await kernelState(guest())), sorted({ 'vCPU 1 policy': 'SCHED_BATCH', 'iothread1 cpus': '0', ...Object.fromEntries(lab.grouped.map(key => [`iothread1 in ${key}`, 'S/emulator'])) }));
+      } finally {
+        await back(guest(), done, 'op');
+      }
+      assert.deepEqual(differences(before, await kernelState(guest())), {});
+    });
+
+    it('a user who may not is refused before anything is written, in words', async () => {
+      const before = await kernelState(guest());
+      const lab = new ActionLab((await guest().look('ro')).model, before);
+      const { plan, refusal } = planned(lab, [lab.schedule('vCPU 1', 'batch', 0, 0), ...lab.moves('iothread1', 'emulator')], false);
+      assert.ok(plan, refusal && sentence(refusal.because));
+      const error = await apply(guest(), plan, 'ro').then(applied => applied, (e: unknown) => e);
+      if (error instanceof Error) assert.match(describeError(error), /sudo/);
+      else {
+        const { steps } = error as Applied;
+        assert.deepEqual(steps.map(({ state }) => state), plan.steps.map((_, i) => (i === 0 ? 'refused' : 'not done')));
+        assert.match(printPlan(plan, error as Applied), /root|sudo/);
+      }
+      assert.deepEqual(differences(before, await kernelState(guest())), {});
     });
 
     it('no kind of change and no tool is missing here', async () => {
@@ -80,12 +115,12 @@ async function there(guest: Guest, round: Round, before: State): Promise<void> {
 }
 
 /** Undoes what was done, the last first. */
-async function back(guest: Guest, done: readonly { readonly plan: Plan; readonly applied: Applied }[]): Promise<void> {
-  const { model } = await guest.look();
+async function back(guest: Guest, done: readonly { readonly plan: Plan; readonly applied: Applied }[], user: User = 'root'): Promise<void> {
+  const { model } = await guest.look(user);
   for (const { plan, applied } of [...done].reverse()) {
     const undo = undoPlan(plan, applied, model);
     assert.ok(undo.plan, `${plan.title}: ${undo.refusal && sentence(undo.refusal.because)}`);
-    assertDone(undo.plan.title, undo.plan, await apply(guest, undo.plan));
+    assertDone(undo.plan.title, undo.plan, await apply(guest, undo.plan, user));
   }
 }
 
@@ -109,8 +144,8 @@ function planned(lab: ActionLab, changes: readonly Change[], expert: boolean): R
   return makePlan(lab.model, lab.machine, changes, { expert });
 }
 
-function apply(guest: Guest, plan: Plan): Promise<Applied> {
-  return guest.source().ask(applyQuestion(plan), new AbortController().signal);
+function apply(guest: Guest, plan: Plan, user: User = 'root'): Promise<Applied> {
+  return guest.source(user).ask(applyQuestion(plan), new AbortController().signal);
 }
 
 function assertDone(name: string, plan: Plan, { steps, complete, remarks }: Applied): void {
