@@ -135,8 +135,8 @@ export const ROUNDS: readonly Round[] = [
         {
           name: 'freeze, for which the name is typed',
           typed: 'file-typed',
-          changes: lab => [lab.isV2 ? lab.set(lab.path('vcpu3'), 'cgroup.freeze', '1') : lab.set(lab.path(), 'freezer.state', 'FROZEN')],
-          expected: lab => (lab.isV2 ? { '0:: S/vcpu3/cgroup.freeze': '1' } : { 'freezer S/freezer.state': 'FROZEN', 'freezer S/freezer.self_freezing': '1', 'freezer S/freezer.parent_freezing': '0' }),
+          changes: lab => (lab.isV2 ? [lab.set(lab.path('vcpu3'), 'cgroup.freeze', '1')] : [{ kind: 'make', hierarchy: 'freezer', path: lab.path('cold') }, lab.set(lab.path('cold'), 'freezer.state', 'FROZEN')]),
+          expected: lab => (lab.isV2 ? { '0:: S/vcpu3/cgroup.freeze': '1' } : { 'freezer S/cold': 'there', 'freezer S/cold/freezer.state': 'FROZEN' }),
         },
         {
           name: 'ask for a partition that the kernel finds invalid',
