@@ -28,7 +28,8 @@ const suites = {
     debian: { chromium: 'chromium', 'qemu-system-x86_64': 'qemu-system-x86', ...buildTools, ...sshd }, workbench: true,
   },
   guests: {
-    node: mocha('--timeout', '600000', 'out/test/guests/**/*.test.js'),
+    // Two files at a time, each in a process of its own: while the modes wait for libvirt, the oracle has its own guest.
+    node: mocha('--parallel', '--jobs', '2', '--timeout', '600000', 'out/test/guests/**/*.test.js'),
     debian: { ...imageTools, ...guestTools, gcc: 'gcc' }, image: true, source: 'test/guests',
   },
 };
