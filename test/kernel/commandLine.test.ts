@@ -47,7 +47,7 @@ describe('the command line, on real QEMU threads', () => {
   it('plan shows what would be done, and does nothing', async () => {
     const { code, stdout } = await cli('plan', NAME, '--move', 'vcpu0=S/vcpu0', '--pin', 'vcpus=each:0-1');
     assert.equal(code, 0);
-    assert.match(stdout, /^by command: 3 changes: 1 moves, 2 pins\n[^]*\n1 {2}move vCPU 0 [^]*S\/emulator {2}→ {2}S\/vcpu0\n {3}expected {2}accepted\n {3}undo {6}exact\n/);
+    assert.match(stdout, /^by command: 3 changes: 1 move, 2 pins\n[^]*\n1 {2}move vCPU 0 [^]*S\/emulator {2}→ {2}S\/vcpu0\n {3}expected {2}accepted\n {3}undo {6}exact\n/);
     assert.equal(place('0'), group('emulator').path);
   });
 
