@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { cleanUp } from '../kernel/support/cleanUp';
 import { disconnectAll } from '../ssh/support/client';
 import { Guest, type Mode } from './support/guest';
-import { startLab } from './support/lab';
+import { BY_HAND, DOMAIN, startLab } from './support/lab';
 
 /** One boot for each mode: what is asked of every mode, one after the other on the same guest. */
 for (const mode of ['v2', 'hybrid', 'legacy'] satisfies Mode[]) {
@@ -17,9 +18,10 @@ for (const mode of ['v2', 'hybrid', 'legacy'] satisfies Mode[]) {
       await cleanUp();
     });
 
-    it('shows both machines', async () => {
+    it('both machines are there, and all was understood', async () => {
       const { model, problems } = await guest.look();
-      console.log(model.mode, model.machines.map(({ name }) => name), problems);
+      assert.deepEqual({ machines: model.machines.map(({ name }) => name).sort(), problems }, { machines: [BY_HAND, DOMAIN], problems: [] });
+      assert.equal(model.mode, { v2: 'unified', hybrid: 'hybrid', legacy: 'legacy' }[mode]);
     });
   });
 }
