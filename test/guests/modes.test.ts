@@ -5,6 +5,7 @@ import { actions } from './actions';
 import { commandLine } from './commandLine';
 import { Guest, type Mode } from './support/guest';
 import { BY_HAND, DOMAIN, startLab } from './support/lab';
+import { truth } from './truth';
 
 /** One boot for each mode: what is asked of every mode, one after the other on the same guest. */
 for (const mode of ['v2', 'hybrid', 'legacy'] satisfies Mode[]) {
