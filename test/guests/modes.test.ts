@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { cleanUp } from '../kernel/support/cleanUp';
 import { disconnectAll } from '../ssh/support/client';
+import { actions } from './actions';
+import { commandLine } from './commandLine';
 import { Guest, type Mode } from './support/guest';
 import { BY_HAND, DOMAIN, startLab } from './support/lab';
+import { truth } from './truth';
 
 /** One boot for each mode: what is asked of every mode, one after the other on the same guest. */
 for (const mode of ['v2', 'hybrid', 'legacy'] satisfies Mode[]) {
@@ -23,5 +26,8 @@ for (const mode of ['v2', 'hybrid', 'legacy'] satisfies Mode[]) {
       assert.deepEqual({ machines: model.machines.map(({ name }) => name).sort(), problems }, { machines: [BY_HAND, DOMAIN], problems: [] });
       assert.equal(model.mode, { v2: 'unified', hybrid: 'hybrid', legacy: 'legacy' }[mode]);
     });
+
+    actions(() => guest);
+    commandLine(() => guest);
   });
 }

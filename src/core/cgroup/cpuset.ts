@@ -76,10 +76,11 @@ function vetEmpty(world: World, cgroup: CgroupState, what: What, asked: CpuSet):
 /** The cgroup has these sets now: what becomes effective in it and below, and what its tasks may run on. */
 function setTo(world: World, cgroup: CgroupState, written: { readonly file: string; readonly value: string }): Prediction {
   const before = world;
-  const { world: after, changed } = spread(world.with({ cgroups: [cgroup] }), cgroup.hierarchy, cgroup.path);
+  const { world: after, changed } = spread(world.with({ cgroups: [cgroup] }), cgroup.hierarchy, cgroup.path, written.file === 'cpuset.cpus');
   const effects = effectsOf(before, after, cgroup.hierarchy, [cgroup.path, ...changed], written);
   const own = after.cgroup(cgroup.hierarchy, cgroup.path)!;
-  const answer = confine(after, confinements(before, after, cgroup.hierarchy, changed), effects, whyEffective(own, written.file));
+  const beside = written.file === 'cpuset.cpus' && isPartition(cgroup) ? siblingPartitions(after, cgroup.hierarchy, cgroup.path) : [];
+  const answer = confine(after, confinements(before, after, cgroup.hierarchy, [...changed, ...beside]), effects, whyEffective(own, written.file));
   return cgroup.version === 2 ? amongPartitions(before, cgroup, answer) : answer;
 }
 
@@ -117,24 +118,44 @@ export function effectsOf(before: World, after: World, hierarchy: string, paths:
   });
 }
 
-/** update_cpumasks_hier, update_nodemasks_hier: effective sets from here down. `changed`: where the CPUs are others. */
-export function spread(world: World, hierarchy: string, path: string): { readonly world: World; readonly changed: readonly string[] } {
+/**
+ * update_cpumasks_hier, update_nodemasks_hier: effective sets from here down. `changed`: where the tasks are given their CPUs
+ * anew, because these are others, or where the cgroup is a partition, valid or not.
+ */
+export function spread(world: World, hierarchy: string, path: string, ofCpus: boolean): { readonly world: World; readonly changed: readonly string[] } {
   const cgroup = world.cgroup(hierarchy, path);
   if (!cgroup) return { world, changed: [] };
   const above = parentOf(path) === undefined ? undefined : cpusetOf(world, hierarchy, parentOf(path)!);
   const now = { ...cgroup, cpusEffective: effective(cgroup, 'cpus', above?.cpusEffective ?? above?.cpus), memsEffective: effective(cgroup, 'mems', above?.memsEffective ?? above?.mems) };
   const cpusDiffer = now.cpusEffective?.toString() !== cgroup.cpusEffective?.toString();
   const memsDiffer = now.memsEffective?.toString() !== cgroup.memsEffective?.toString();
-  if (!cpusDiffer && !memsDiffer) return { world, changed: [] };
+  const isAnew = cpusDiffer || (ofCpus && isPartition(now));
+  if (!isAnew && !memsDiffer) return { world, changed: [] };
   world = world.with({ cgroups: [now] });
-  const changed = cpusDiffer ? [path] : [];
+  const changed = isAnew ? [path] : [];
   for (const child of world.children(hierarchy, path)) {
     if (child.cpusEffective === undefined) continue;
-    const below = spread(world, hierarchy, child.path);
+    const below = spread(world, hierarchy, child.path, ofCpus);
     world = below.world;
     changed.push(...below.changed);
   }
   return { world, changed };
+}
+
+/** update_sibling_cpumasks: partitions beside a changed one that have the CPUs of their parent, and so give them to their tasks anew. */
+export function siblingPartitions(after: World, hierarchy: string, path: string): string[] {
+  const parent = parentOf(path) ?? '/';
+  const above = cpusetOf(after, hierarchy, parent);
+  const offered = above && effectiveOf(above);
+  return after.children(hierarchy, parent).flatMap(one => {
+    const inherits = one.cpusEffective !== undefined && (!one.cpus || !offered || one.cpus.intersect(offered).isEmpty);
+    return one.path !== path && inherits && isPartition(one) ? spread(after, hierarchy, one.path, true).changed : [];
+  });
+}
+
+/** A valid one or an invalid one. */
+function isPartition({ partition }: CgroupState): boolean {
+  return partition !== undefined && partition !== 'member';
 }
 
 function effective(cgroup: CgroupState, what: What, above: CpuSet | undefined): CpuSet | undefined {
