@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { cleanUp } from '../kernel/support/cleanUp';
 import { disconnectAll } from '../ssh/support/client';
+import { scenarios } from './scenarios';
 import { Guest, type Mode } from './support/guest';
 import { BY_HAND, DOMAIN, startLab } from './support/lab';
 
@@ -23,5 +24,7 @@ for (const mode of ['v2', 'hybrid', 'legacy'] satisfies Mode[]) {
       assert.deepEqual({ machines: model.machines.map(({ name }) => name).sort(), problems }, { machines: [BY_HAND, DOMAIN], problems: [] });
       assert.equal(model.mode, { v2: 'unified', hybrid: 'hybrid', legacy: 'legacy' }[mode]);
     });
+
+    scenarios(() => guest);
   });
 }
