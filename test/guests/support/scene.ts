@@ -71,37 +71,39 @@ export class Scene {
 
   async look(): Promise<Look> {
     for (let tries = 0; ; tries++) {
-      const before = await this.procSays();
       const { raw, model, problems } = await this.guest.look();
-      // QEMU begins and ends workers when it likes, and libvirt may not be done.
-      if (tries < 3 && (await this.procSays()).join() !== before.join()) continue;
       assert.deepEqual(problems, []);
       assert.ok(raw.collection.complete);
       const machine = machineOf(model, this.domain);
-      assert.deepEqual(modelSays(machine), before, 'the model and /proc');
+      const [ours, theirs] = [modelSays(machine), await this.procSays()];
+      if (tries < 3 && ours.join() !== theirs.join()) continue; // QEMU begins and ends workers when it likes
+      assert.deepEqual(ours, theirs, 'the model and /proc');
       const findings = findingsOf(model).filter(finding => finding.machine === machine).map(({ rule, thread, hierarchy }) => `${rule} ${roleText(thread.role)} ${hierarchy}`);
       return { raw, model, machine, layout: layoutOf(model, machine), text: print(toPlacement(model, machine)), findings };
     }
   }
 
-  /** Of each thread its TID, its name, its CPUs and its line for each hierarchy. */
+  /** Of each thread its TID, its name, its CPUs and its line for each hierarchy. Two processes read it: each costs an emulated guest a while. */
   private async procSays(): Promise<string[]> {
-    const said = await this.run(`for task in /proc/$pid/task/*; do
-      echo "\${task##*/}|$(cat $task/comm)|$(sed -n 's/^Cpus_allowed_list:.//p' $task/status)|$(sed 's/^[1-9][0-9]*://' $task/cgroup | sort | tr '\\n' '|')"
-    done`);
-    return said.trim().split('\n').sort();
+    const said = await this.run('cd /proc/$pid/task && grep . */comm */cgroup && grep ^Cpus_allowed_list */status');
+    const tasks = new Map<string, { comm: string; cpus: string; places: string[] }>();
+    for (const line of said.trim().split('\n')) {
+      const [, tid, file, value] = /^(\d+)\/(comm|cgroup|status):(.*)$/.exec(line)!;
+      const task = tasks.get(tid!) ?? { comm: '', cpus: '', places: [] };
+      tasks.set(tid!, task);
+      if (file === 'comm') task.comm = value!;
+      else if (file === 'status') task.cpus = value!.split('\t')[1]!;
+      else task.places.push(value!.replace(/^[1-9]\d*:/, ''));
+    }
+    return [...tasks].map(([tid, { comm, cpus, places }]) => [tid, comm, cpus, ...places.sort()].join('|')).sort();
   }
 }
 
 function modelSays(machine: Machine): string[] {
   return ownThreads(machine).map(({ tid, comm, cpusAllowed, membership }) => {
     const places = [...membership.places].map(([key, { path }]) => (key === '0::' ? `0::${path}` : `${key}:${path}`));
-    return `${tid}|${comm}|${cpusAllowed?.toString()}|${places.sort(byBytes).map(place => `${place}|`).join('')}`;
+    return [tid, comm, cpusAllowed?.toString(), ...places.sort()].join('|');
   }).sort();
-}
-
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 export function machineOf(model: HostModel, name: string): Machine {
