@@ -10,7 +10,7 @@ const common = { absWorkingDir: root, bundle: true, platform: 'node', format: 'c
 /** Modules that are a bundle of their own stay a `require` of that file. */
 const bundlesApart = {
   name: 'bundles-apart',
-  setup: build => build.onResolve({ filter: /\/(core|ssh|planning)$/ }, ({ path: id, kind }) => (kind === 'entry-point' || !id.startsWith('./') ? undefined : { path: `${id}.js`, external: true })),
+  setup: build => build.onResolve({ filter: /^(\.\/(core|planning)|\.\.\/core\/ssh)$/ }, ({ path: id }) => ({ path: `./${path.basename(id)}.js`, external: true })),
 };
 
 /** ssh2 is quicker with two native parts, and works without: requiring them fails, as where they were not built. The package fits every platform. */
@@ -29,9 +29,9 @@ await Promise.all([
   esbuild.build({ ...common, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], plugins: [bundlesApart] }),
   esbuild.build({ ...common, entryPoints: ['src/extension/planning.ts'], outfile: 'dist/planning.js', external: ['vscode'], plugins: [bundlesApart] }),
   esbuild.build({ ...common, entryPoints: ['src/extension/core.ts'], outfile: 'dist/core.js', plugins: [bundlesApart] }),
-  esbuild.build({ ...common, entryPoints: ['src/extension/ssh.ts'], outfile: 'dist/ssh.js', plugins: [bundlesApart, noNativeParts] }),
+  esbuild.build({ ...common, entryPoints: ['src/core/ssh.ts'], outfile: 'dist/ssh.js', plugins: [bundlesApart, noNativeParts] }),
   esbuild.build({ ...common, entryPoints: ['src/core/host/unlockKey.ts'], outfile: 'dist/unlockKey.js', plugins: [ssh2OfItsBundle] }),
   // `vscode` is deliberately not external here: a core that imported it would not build.
-  esbuild.build({ ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } }),
+  esbuild.build({ ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', plugins: [bundlesApart], banner: { js: '#!/usr/bin/env node' } }),
 ]);
 chmodSync(path.join(root, 'dist/cli.js'), 0o755);

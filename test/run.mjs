@@ -28,8 +28,8 @@ const suites = {
     debian: { chromium: 'chromium', 'qemu-system-x86_64': 'qemu-system-x86', ...buildTools, ...sshd }, workbench: true,
   },
   guests: {
-    node: mocha('--timeout', '600000', 'out/test/guests/**/*.test.js'),
-    debian: { ...imageTools, ...guestTools, gcc: 'gcc' }, image: true, source: 'test/guests',
+    node: mocha('--timeout', '600000', '--require', 'test/workbench/hooks.mjs', 'out/test/guests/**/*.test.js', 'test/guests/*.test.mjs'),
+    debian: { ...imageTools, ...guestTools, gcc: 'gcc', chromium: 'chromium', ...buildTools }, image: true, workbench: true, source: 'test/guests',
   },
 };
 

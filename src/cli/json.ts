@@ -1,3 +1,4 @@
+import { layoutOf } from '../core/layout/layouts';
 import type { Cgroup, HostModel, Machine, Problem, Thread } from '../core/model/hostModel';
 import { roleText } from '../core/model/roles';
 
@@ -10,16 +11,19 @@ export function modelToJson(model: HostModel, problems: readonly Problem[]): obj
     kernel: model.kernel,
     controllers: Object.fromEntries(model.controllers),
     collection: model.collection,
-    machines: model.machines.map(machineToJson),
+    machines: model.machines.map(machine => machineToJson(model, machine)),
     hidden: model.hidden,
     cgroups: model.hierarchies.flatMap(hierarchy => [...hierarchy.cgroups.values()].map(cgroupToJson)),
     problems,
   };
 }
 
-function machineToJson(machine: Machine): object {
+/** `stage` of the whole and of each hierarchy by itself: see core/layout/layout.ts; not there where nobody is known who placed it. */
+function machineToJson(model: HostModel, machine: Machine): object {
   const { name, uuid, pid, startTime, emulator, state } = machine;
-  return { name, uuid, pid, startTime, emulator, state, threads: machine.threads.map(threadToJson) };
+  const layout = layoutOf(model, machine);
+  const placed = layout && { layout: layout.kind, stage: layout.stage, stages: Object.fromEntries(layout.stages) };
+  return { name, uuid, pid, startTime, emulator, state, ...placed, threads: machine.threads.map(threadToJson) };
 }
 
 function threadToJson(thread: Thread): object {

@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { Applied } from '../core/plan/applied';
 import { applyQuestion } from '../core/apply/apply';
 import { whatWasDone } from '../core/apply/found';
 import type { HistoryEntry } from '../core/apply/history';
-import { HistoryFile } from '../core/apply/historyFile';
 import type { Source } from '../core/host/source';
 import { describeError } from '../core/messages';
 import { buildModel } from '../core/model/buildModel';
@@ -17,7 +14,10 @@ import { printPlan } from '../core/plan/print';
 import { planScript } from '../core/plan/script';
 import { sentence } from '../core/plan/sentences';
 import { undoPlan } from '../core/plan/undo';
+import { shellWord } from '../core/shellWord';
+import { visible } from '../core/visible';
 import { type ChangeArguments, changesOfArguments, machineNamed } from './changes';
+import { allEntries, historyOf, isOn } from './history';
 import { ask, say } from './terminal';
 
 /** What the commands about plans have to work with. */
@@ -28,7 +28,7 @@ export interface PlanCommand {
   readonly signal: AbortSignal;
   /** One look at the host. */
   limited(): AbortSignal;
-  readonly values: ChangeArguments & { readonly script?: boolean; readonly json?: boolean; readonly expert?: boolean; readonly yes?: boolean; readonly 'owners-way'?: boolean };
+  readonly values: ChangeArguments & { readonly host?: string; readonly 'ssh-config'?: string; readonly script?: boolean; readonly json?: boolean; readonly expert?: boolean; readonly yes?: boolean; readonly 'owners-way'?: boolean };
 }
 
 export async function planCommand(of: PlanCommand, machine: string): Promise<number> {
@@ -47,10 +47,12 @@ export async function applyCommand(of: PlanCommand, machine: string): Promise<nu
   return showAndApply(of, plan, undefined);
 }
 
+/** Only what was applied on this very host: the same PIDs and paths mean something else on another one. */
 export async function undoCommand(of: PlanCommand, id: string | undefined): Promise<number> {
-  const entries = (await historyOf(of).read()).entries.filter(entry => entry.undoneBy === undefined && entry.undoes === undefined && !isNothing(entry));
+  const { source } = of;
+  const entries = (await historyOf(source).read()).entries.filter(entry => isOn(entry, source) && entry.undoneBy === undefined && entry.undoes === undefined && !isNothing(entry));
   const entry = id === undefined ? entries.at(-1) : entries.find(known => known.id.startsWith(id));
-  if (!entry) return no(id === undefined ? 'nothing was applied here from the command line that is not undone' : `no plan ${id} that is not undone; see: cgroup-lens history`);
+  if (!entry) return no(id === undefined ? `nothing was applied on ${source.label} from the command line that is not undone` : await whyNoEntry(source, id));
   const model = await modelOf(of);
   // Whose end nobody heard: what the host shows of it counts.
   const applied = entry.applied?.complete ? entry.applied : { steps: whatWasDone(entry.plan, model, entry.applied?.steps), complete: true, remarks: [] };
@@ -58,13 +60,20 @@ export async function undoCommand(of: PlanCommand, id: string | undefined): Prom
   return planned.plan ? showAndApply(of, planned.plan, entry.id) : refused(planned);
 }
 
-export async function historyCommand(of: PlanCommand): Promise<number> {
-  const { entries } = await historyOf(of).read();
-  if (entries.length === 0) say('nothing was applied here from the command line yet');
+async function whyNoEntry(source: Source, id: string): Promise<string> {
+  const elsewhere = (await allEntries()).find(entry => entry.id.startsWith(id) && !isOn(entry, source));
+  if (elsewhere) return `plan ${elsewhere.id} was applied on ${elsewhere.plan.hostLabel}, and not on ${source.label}; it is undone there, or with --host`;
+  return `no plan ${id} of ${source.label} that is not undone; see: cgroup-lens history`;
+}
+
+/** Of all hosts, or of the one that is named. */
+export async function historyCommand({ source, values }: PlanCommand): Promise<number> {
+  const entries = values.host === undefined ? await allEntries() : (await historyOf(source).read()).entries;
+  if (entries.length === 0) say(`nothing was applied${values.host === undefined ? '' : ` on ${source.label}`} from the command line yet`);
   for (const { id, startedAt, plan, applied, undoneBy } of entries) {
     const done = applied?.steps.filter(step => step.state === 'done').length;
     const state = applied === undefined ? 'not known' : `${done} of ${plan.steps.length} done`;
-    process.stdout.write(`${id}  ${new Date(startedAt).toISOString()}  ${state}${undoneBy === undefined ? '' : ', undone'}  ${plan.title}\n`);
+    process.stdout.write(`${id}  ${new Date(startedAt).toISOString()}  ${visible(plan.hostLabel)}  ${state}${undoneBy === undefined ? '' : ', undone'}  ${visible(plan.title)}\n`);
   }
   return 0;
 }
@@ -100,7 +109,8 @@ function no(text: string): number {
 async function showAndApply(of: PlanCommand, plan: Plan, undoes: string | undefined): Promise<number> {
   process.stderr.write(`${printPlan(plan)}\n`);
   if (!(await isWanted(of, plan))) return no('nothing was done');
-  const history = historyOf(of);
+  const history = historyOf(of.source);
+  const where = hostArguments(of);
   const id = randomUUID().slice(0, 8);
   await history.append({ v: 1, event: 'started', id, at: Date.now(), plan, ...(undoes === undefined ? {} : { undoes }) });
   let applied: Applied;
@@ -108,14 +118,14 @@ async function showAndApply(of: PlanCommand, plan: Plan, undoes: string | undefi
     applied = await of.source.ask!(applyQuestion(plan), of.limited());
   } catch (error) {
     say(describeError(error));
-    return no(`what was done of it is not known; look with: cgroup-lens report, and take back what was with: cgroup-lens undo ${id}`);
+    return no(`what was done of it is not known; look with: cgroup-lens report${where}, and take back what was with: cgroup-lens undo ${id}${where}`);
   }
   process.stdout.write(printPlan(plan, applied));
   // What was done is told in any case; without this line `undo` looks at the host for it.
   await history.append({ v: 1, event: 'ended', id, at: Date.now(), applied }).catch((error: unknown) => say(`the result could not be written down: ${describeError(error)}`));
   if (applied.complete && applied.steps.every(({ state }) => state === 'done')) return 0;
   const some = applied.steps.some(({ state }) => state === 'done');
-  say(some ? `it stopped; what was done of it is taken back with: cgroup-lens undo ${id}` : 'nothing of it was done');
+  say(some ? `it stopped; what was done of it is taken back with: cgroup-lens undo ${id}${where}` : 'nothing of it was done');
   return some ? 3 : 1;
 }
 
@@ -128,7 +138,7 @@ async function isWanted({ values, signal }: PlanCommand, { consent }: Plan): Pro
   return /^y(es)?$/i.test(answer ?? '');
 }
 
-function historyOf({ source }: PlanCommand): HistoryFile {
-  const state = process.env['XDG_STATE_HOME'];
-  return new HistoryFile(join(state?.startsWith('/') ? state : join(homedir(), '.local/state'), 'cgroup-lens'), source.id);
+/** The host as it is named on a command line once more. */
+function hostArguments({ values }: PlanCommand): string {
+  return (['host', 'ssh-config'] as const).map(name => (values[name] === undefined ? '' : ` --${name} ${/^[\w@.:/-]+$/.test(values[name]) ? values[name] : shellWord(values[name])}`)).join('');
 }

@@ -90,6 +90,8 @@ export type SshReason =
   | 'given-up'
   /** A question that only a person can answer came up in a refresh that nobody asked for. `said`: what it is about. */
   | 'not-asked'
+  /** A question that only a person can answer, and the command line has no terminal to ask it at. `said`: what it is about. */
+  | 'no-terminal'
   /** The connection ended while a command ran, or before it could. */
   | 'connection-lost'
   /** The host opens no further channel. */

@@ -80,6 +80,8 @@ function describeSshError({ reason, details }: SshError): string {
       return t('Not answered: {0} is not connected, for the question for {1} was closed.', host, said);
     case 'not-asked':
       return t('Needs {1}: {0} is not connected, and refreshes by themselves do not ask. Retry asks.', host, said);
+    case 'no-terminal':
+      return t('Needs {1}: {0} is not connected, and there is no terminal to ask at. Run this in a terminal; or have the key of the host in known_hosts, and yours in an agent.', host, said);
     case 'connection-lost':
       return t('{0}: the connection was lost: {1}. Retry connects anew.', host, said);
     case 'no-channel':

@@ -15,6 +15,7 @@ export { tasksQuestion } from '../core/collect/tasks';
 export { ApplyError, CollectError, SshError } from '../core/errors';
 export { LocalHost } from '../core/host/localHost';
 export { interfaceFile, isWritable, writtenValue } from '../core/interfaceFiles';
+export { layoutText, STAGES } from '../core/layout/layout';
 export { layoutOf } from '../core/layout/layouts';
 export { describeCollection, describeError, describeRemoved, useTexts } from '../core/messages';
 export { buildModel } from '../core/model/buildModel';

@@ -5,7 +5,7 @@ import { PLACEMENT_LANGUAGE, SCHEME, type Target, cgroupUri, resolve } from './d
 import type { HostService } from './hostService';
 import { nodeAt, parsedDocument } from './parsedDocuments';
 import { Markdown, plain } from './text';
-import { hostTooltip, threadTooltip, trouble } from './views/machineNodes';
+import { hostTooltip, machineTooltip, threadTooltip, trouble } from './views/machineNodes';
 import { core } from './lazyCore';
 
 const SELECTOR: vscode.DocumentSelector = { scheme: SCHEME, language: PLACEMENT_LANGUAGE };
@@ -62,6 +62,7 @@ export class PlacementLanguage
       const thread = target.machine.threads.find(t => t.tid === node.tid);
       return thread && new vscode.Hover(threadTooltip(view, thread), document.lineAt(node.line).range);
     }
+    if (node.kind === 'machine') return new vscode.Hover(machineTooltip(view.model, target.machine), document.lineAt(node.line).range);
     if (node.kind === 'host') return new vscode.Hover(hostTooltip(target.state), document.lineAt(node.line).range);
     if (node.kind !== 'row') return undefined;
     const text = new Markdown();

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { unlessAborted } from '../core/host/abort';
+import { hostKeyFile } from '../core/host/hostKeyFile';
 import type { HostKeyQuestion, SshQuestions } from '../core/host/sshTarget';
 import { ssh } from './lazySsh';
 import type { Reading } from './reading';
@@ -53,18 +54,13 @@ async function askForHostKey(label: string, { host, hop, keyType, fingerprint, c
   const connect = vscode.l10n.t('Connect');
   const detail = [
     `${short(keyType)}\n${short(fingerprint)}`,
-    vscode.l10n.t('No known_hosts file has it. Compare it with what the host itself says:\nssh-keygen -lf /etc/ssh/ssh_host_{0}_key.pub', keyFile(keyType)),
+    vscode.l10n.t('No known_hosts file has it. Compare it with what the host itself says:\nssh-keygen -lf {0}', hostKeyFile(keyType)),
     ...(certAuthority === undefined ? [] : [vscode.l10n.t('known_hosts names a certificate authority for this host ({0}), which Cgroup Lens cannot check.', short(certAuthority))]),
     vscode.l10n.t('Once accepted, it is remembered, and any other key is refused.'),
   ].join('\n\n');
   const of = hop === undefined ? short(host) : vscode.l10n.t('its jump host {0}', short(hop));
   const message = host === label && hop === undefined ? vscode.l10n.t('Is this the host key of {0}?', short(host)) : vscode.l10n.t('{0}: is this the host key of {1}?', short(label), of);
   return (await vscode.window.showWarningMessage(message, { modal: true, detail }, connect)) === connect;
-}
-
-/** `ed25519`, `ecdsa`, `rsa`: as the files of the host's keys are called. */
-function keyFile(keyType: string): string {
-  return ['ed25519', 'ecdsa', 'rsa'].find(name => keyType.includes(name)) ?? '*';
 }
 
 async function askForAnswers(label: string, { user, host, name, instructions, prompts }: Parameters<SshQuestions['answers']>[0], signal: AbortSignal): Promise<readonly string[] | undefined> {

@@ -47,7 +47,7 @@ describe('the command line, on real QEMU threads', () => {
   it('plan shows what would be done, and does nothing', async () => {
     const { code, stdout } = await cli('plan', NAME, '--move', 'vcpu0=S/vcpu0', '--pin', 'vcpus=each:0-1');
     assert.equal(code, 0);
-    assert.match(stdout, /^by command: 3 changes: 1 moves, 2 pins\n[^]*\n1 {2}move vCPU 0 [^]*S\/emulator {2}→ {2}S\/vcpu0\n {3}expected {2}accepted\n {3}undo {6}exact\n/);
+    assert.match(stdout, /^by command: 3 changes: 1 move, 2 pins\n[^]*\n1 {2}move vCPU 0 [^]*S\/emulator {2}→ {2}S\/vcpu0\n {3}expected {2}accepted\n {3}undo {6}exact\n/);
     assert.equal(place('0'), group('emulator').path);
   });
 
@@ -62,7 +62,7 @@ describe('the command line, on real QEMU threads', () => {
     const applied = await cli('apply', NAME, '--yes', '--move', 'vcpu0=S/vcpu0', '--pin', 'vcpus=each:0-1');
     assert.equal(applied.code, 0, applied.stderr);
     assert.deepEqual([place('0'), cpusOf('0'), cpusOf('1')], [group('vcpu0').path, '0', '1']);
-    assert.match((await cli('history')).stdout, /^[0-9a-f]{8} {2}\S+Z {2}3 of 3 done {2}by command: 3 changes/);
+    assert.match((await cli('history')).stdout, /^[0-9a-f]{8} {2}\S+Z {2}\S+ {2}3 of 3 done {2}by command: 3 changes/);
     assert.equal((await cli('undo', '--yes')).code, 0);
     assert.deepEqual([place('0'), cpusOf('0'), cpusOf('1')], [group('emulator').path, '0,1', '0,1']);
     assert.match((await cli('history')).stdout, /3 of 3 done, undone {2}by command/);

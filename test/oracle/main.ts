@@ -1,7 +1,12 @@
 import { parseArgs } from 'node:util';
 import { runOracle } from './oracle';
 
-/** `npm run oracle -- --operations 10000 --seed 1 [--host H] [--enable-controllers]` */
+/**
+ * `npm run oracle -- --operations 10000 --seed 1`, on this machine; `--verbose` counts the answers that were met.
+ * `--host H`: there, as root, by OpenSSH; `--ssh-config FILE`: as this file knows it. `--enable-controllers` may turn cpu and
+ * cpuset on in v2's root. On a guest of the tests (CGROUP_LENS_KEEP_GUEST of test/guests/support/guest.ts keeps one running):
+ * `npm run oracle -- --host guest-v2 --ssh-config FOLDER/v2/ssh_config --enable-controllers --operations 10000`
+ */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { operations: { type: 'string' }, seed: { type: 'string' }, host: { type: 'string' }, 'ssh-config': { type: 'string' }, 'enable-controllers': { type: 'boolean' }, verbose: { type: 'boolean' } } });
   const ssh = ['ssh', ...(values['ssh-config'] === undefined ? [] : ['-F', values['ssh-config']]), '-T', '--', values.host ?? ''];

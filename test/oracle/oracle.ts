@@ -4,6 +4,7 @@ import { predict } from '../../src/core/cgroup/predict';
 import { type World, worldOf } from '../../src/core/cgroup/world';
 import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../../src/core/collect/script';
 import { buildModel } from '../../src/core/model/buildModel';
+import type { RawSnapshot } from '../../src/core/rawSnapshot';
 import { visible } from '../../src/core/visible';
 import { Agent } from './agent';
 import { disagreements, observe, sizeOf } from './compare';
@@ -30,7 +31,7 @@ export interface OracleResult {
   readonly meanSize: number;
   /** How many predictions left something open. */
   readonly open: number;
-  /** By kind of action and answer. */
+  /** By kind of action and answer; what came of a partition that was asked for is part of its answer. */
   readonly seen: ReadonlyMap<string, number>;
 }
 
@@ -52,15 +53,18 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
     if (options.enableControllers) enabled = await enable(agent, trees);
     let world = await beginEpisode(agent, random, trees);
     for (let inEpisode = 0; done < operations && !signal.aborted; done++, inEpisode++) {
-      if (inEpisode === EPISODE) [world, inEpisode] = [await beginEpisode(agent, random, trees), 0];
+      if (inEpisode === EPISODE) {
+        await checkMemory(agent, world);
+        [world, inEpisode] = [await beginEpisode(agent, random, trees), 0];
+      }
       const action = generate(random, world, trees);
       const prediction = predict(world, action);
-      const errno = await agent.do(action);
-      const now = await worldFrom(agent);
+      const { errno, raw } = await agent.do(action);
+      const now = await worldIn(raw);
       const size = sizeOf(prediction);
       total += size;
       if (size > 1) open++;
-      const name = `${action.kind}${action.kind === 'write' ? ` ${action.file}` : action.kind === 'move' ? ` ${action.file}` : ''} ${errno ?? 'accepted'}`;
+      const name = nameOf(action, errno, now);
       seen.set(name, (seen.get(name) ?? 0) + 1);
       const found = disagreements(world, action, prediction, errno, now);
       if (found.length > 0) {
@@ -69,6 +73,7 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
       }
       world = now;
     }
+    await checkMemory(agent, world);
   } finally {
     if (enabled) {
       await agent.endProcesses().catch(() => undefined);
@@ -81,8 +86,26 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
 }
 
 async function worldFrom(agent: Agent): Promise<World> {
-  const { model } = await buildModel(await agent.look(), { id: 'oracle', label: 'oracle' }, { qemu: DEFAULT_QEMU_EXECUTABLES, managers: MANAGERS, helpers: HELPERS });
+  return worldIn(await agent.look());
+}
+
+async function worldIn(raw: RawSnapshot): Promise<World> {
+  const { model } = await buildModel(raw, { id: 'oracle', label: 'oracle' }, { qemu: DEFAULT_QEMU_EXECUTABLES, managers: MANAGERS, helpers: HELPERS });
   return worldOf(model);
+}
+
+function nameOf(action: Action, errno: WriteErrno | undefined, now: World): string {
+  const file = action.kind === 'write' || action.kind === 'move' ? ` ${action.file}` : '';
+  const partition = action.kind === 'write' && action.file === 'cpuset.cpus.partition' && errno === undefined ? now.cgroup(action.cgroup.hierarchy, action.cgroup.path)?.partition : undefined;
+  return `${action.kind}${file} ${errno ?? 'accepted'}${partition === undefined ? '' : `: ${partition}`}`;
+}
+
+/** All is read from nothing: what was told of it look by look must be the same. */
+async function checkMemory(agent: Agent, world: World): Promise<void> {
+  const fresh = await worldIn(await agent.lookAnew());
+  const [told, read] = [observe(world), observe(fresh)].map(seen => [...seen].map(([key, value]) => `${key} = ${value}`)) as [string[], string[]];
+  const different = [...told.filter(line => !read.includes(line)).map(line => `told ${line}`), ...read.filter(line => !told.includes(line)).map(line => `read ${line}`)];
+  if (different.length > 0) throw new Error(`The oracle's agent missed a change:\n${different.map(visible).join('\n')}`);
 }
 
 function treesOf(world: World, prefix: string): Tree[] {
@@ -138,8 +161,8 @@ async function must(done: Promise<WriteErrno | undefined>, what: string): Promis
 
 /** Removes what an episode left in a tree. */
 async function clear(agent: Agent, prefix: string, mountPoint: string): Promise<void> {
-  const own = [...(await agent.look()).directories].filter(path => path === `${mountPoint}/${prefix}` || path.startsWith(`${mountPoint}/${prefix}/`));
-  for (const path of own.reverse()) {
+  const own = [...(await agent.look()).directories].filter(path => path === `${mountPoint}/${prefix}` || path.startsWith(`${mountPoint}/${prefix}/`)).sort((a, b) => b.length - a.length);
+  for (const path of own) {
     for (let tries = 0; tries < 200; tries++) if ((await agent.removeDirectory(path)) !== 'EBUSY') break; // a process that was ended leaves a moment later
   }
 }

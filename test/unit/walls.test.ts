@@ -30,16 +30,16 @@ const WALLS: Readonly<Record<string, Wall>> = {
     mayImportOnly: /^src\/core\/(parse\/|model\/|rawSnapshot\.ts$)/,
     breach: ['src/core/model/roles.ts', 'node:fs'],
   },
-  'placement imports only model, parse and itself': {
+  'placement imports only layouts, model, parse and itself': {
     from: /^src\/core\/placement\//,
-    mayImportOnly: /^src\/core\/(parse|model|placement)\//,
+    mayImportOnly: /^src\/core\/(parse|model|layout|placement)\//,
     breach: ['src/core/placement/print.ts', 'src/core/capture/format.ts'],
   },
   'a layout imports only model, parse and itself': { from: /^src\/core\/layout\//, mayImportOnly: /^src\/core\/(parse|model|layout)\//, breach: ['src/core/layout/libvirt.ts', 'src/core/placement/print.ts'] },
   'the kernel\'s rules import only model, parse and themselves': { from: /^src\/core\/cgroup\//, mayImportOnly: /^src\/core\/(parse|model|cgroup)\//, breach: ['src/core/cgroup/move.ts', 'src/core/plan/plan.ts'] },
   'plans import only what they are made of, and words': {
     from: /^src\/core\/plan\//,
-    mayImportOnly: /^src\/core\/((parse|model|cgroup|placement|plan)\/|(visible|shellWord|interfaceFiles)\.ts$)|^@vscode\/l10n$/,
+    mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|placement|plan)\/|(visible|shellWord|interfaceFiles)\.ts$)|^@vscode\/l10n$/,
     breach: ['src/core/plan/script.ts', 'src/core/collect/shell.ts'],
   },
   'rules import only what they judge by, plans and words': {
@@ -64,7 +64,13 @@ const WALLS: Readonly<Record<string, Wall>> = {
   },
   'a capture is opened without a host: it starts no process': { from: /^src\/core\/capture\//, mayNotReach: /^src\/core\/collect\/|^node:child_process$/, breach: ['src/core/capture/captureSource.ts', 'src/core/host/localHost.ts', 'node:child_process'] },
   'hosts know neither the collector nor a meaning': { from: /^src\/core\/host\//, mayNotReach: /^src\/core\/(collect|capture|model|placement|cgroup|plan|apply)\//, breach: ['src/core/host/source.ts', 'src/core/model/hostModel.ts'] },
-  'only hosts that are reached by SSH know its libraries': { from: /^src\/(?!core\/host\/ssh|core\/host\/(identities|unlockKey)\.ts|extension\/ssh\.ts)/, mayImportOnly: /^(?!ssh2$|ssh-config$)/, breach: ['src/core/host/localHost.ts', 'ssh2'] },
+  'only hosts that are reached by SSH know its libraries': { from: /^src\/(?!core\/host\/ssh|core\/host\/(identities|unlockKey)\.ts|core\/ssh\.ts)/, mayImportOnly: /^(?!ssh2$|ssh-config$)/, breach: ['src/core/host/localHost.ts', 'ssh2'] },
+  'the command line reaches nothing of the extension': { from: /^src\/cli\//, mayNotReach: /^src\/extension\//, breach: ['src/cli/main.ts', 'src/extension/core.ts'] },
+  'SSH is a bundle of its own: two places may require it, and nothing imports what is behind it': {
+    from: /^src\/(?!core\/host\/|core\/ssh\.ts|extension\/lazySsh\.ts|cli\/sshSource\.ts)/,
+    mayImportOnly: /^(?!src\/core\/ssh\.ts$)/,
+    breach: ['src/cli/main.ts', 'src/core/ssh.ts'],
+  },
   'nothing imports the command line': { from: /^src\/(?!cli\/)/, mayNotReach: /^src\/cli\//, breach: ['src/extension/extension.ts', 'src/cli/json.ts'] },
 };
 

@@ -233,6 +233,32 @@ export async function editorLines(page, title) {
   return found.sort((a, b) => a[0] - b[0]).map(([, text]) => text.replaceAll('\u00a0', ' '));
 }
 
+/** Puts the cursor behind the last word of a line of the text in front, by the words that it begins with. */
+export async function endOfLine(page, begin) {
+  const words = new RegExp(`^\\s*${begin.trim().split(/\s+/).map(escape).join('\\s+')}(\\s|$)`);
+  await page.locator('.editor-instance .view-line', { hasText: words }).first().click({ position: { x: 20, y: 8 } });
+  await page.keyboard.press('End');
+}
+
+/** Puts other words at the end of a line. */
+export async function replaceEnd(page, begin, old, text) {
+  await endOfLine(page, begin);
+  for (let i = 0; i < old.length; i++) await page.keyboard.press('Backspace');
+  await page.keyboard.type(text);
+}
+
+/** Rows of the Problems panel below a document, from the top: others may have theirs. */
+export async function problemsOf(page, document) {
+  const rows = await page.locator('.markers-panel .monaco-list-row').all();
+  const placed = await Promise.all(rows.map(async one => ({ one, top: (await one.boundingBox({ timeout: 1000 })).y, level: await one.getAttribute('aria-level', { timeout: 1000 }), text: await one.textContent({ timeout: 1000 }) })));
+  placed.sort((a, b) => a.top - b.top);
+  const from = placed.findIndex(({ level, text }) => level === '1' && text.includes(document));
+  if (from < 0) return [];
+  const below = placed.slice(from + 1);
+  const end = below.findIndex(({ level }) => level === '1');
+  return below.slice(0, end < 0 ? undefined : end).map(({ one }) => one);
+}
+
 /** Where the status bar says that the cursor is. */
 export async function cursorLine(page) {
   const text = await page.locator('.statusbar [aria-label^="Ln "]').first().getAttribute('aria-label');

@@ -21,7 +21,8 @@ import { ApplyDecoder, FIRST_LINE } from './applyDecoder';
  */
 export function applyQuestion(plan: Plan): Question<Applied> {
   return {
-    command: ({ watched }) => shellCommand([], script(plan), { watched, asRoot: plan.asRoot ? 'to write' : false }),
+    // Of what was read as root, the user alone would find nothing again.
+    command: ({ watched, asRoot }) => shellCommand([], script(plan), { watched, asRoot: plan.asRoot ? 'to write' : asRoot }),
     decoder: () => new ApplyDecoder(plan),
   };
 }

@@ -76,7 +76,7 @@ function vetEmpty(world: World, cgroup: CgroupState, what: What, asked: CpuSet):
 /** The cgroup has these sets now: what becomes effective in it and below, and what its tasks may run on. */
 function setTo(world: World, cgroup: CgroupState, written: { readonly file: string; readonly value: string }): Prediction {
   const before = world;
-  const { world: after, changed } = spread(world.with({ cgroups: [cgroup] }), cgroup.hierarchy, cgroup.path);
+  const { world: after, changed } = spread(world.with({ cgroups: [cgroup] }), cgroup.hierarchy, cgroup.path, written.file === 'cpuset.cpus');
   const effects = effectsOf(before, after, cgroup.hierarchy, [cgroup.path, ...changed], written);
   const own = after.cgroup(cgroup.hierarchy, cgroup.path)!;
   const answer = confine(after, confinements(before, after, cgroup.hierarchy, changed), effects, whyEffective(own, written.file));
@@ -117,20 +117,24 @@ export function effectsOf(before: World, after: World, hierarchy: string, paths:
   });
 }
 
-/** update_cpumasks_hier, update_nodemasks_hier: effective sets from here down. `changed`: where the CPUs are others. */
-export function spread(world: World, hierarchy: string, path: string): { readonly world: World; readonly changed: readonly string[] } {
+/**
+ * update_cpumasks_hier, update_nodemasks_hier: effective sets from here down. `changed`: where the tasks are given their CPUs
+ * anew, because these are others, or where the cgroup is a partition, valid or not.
+ */
+export function spread(world: World, hierarchy: string, path: string, ofCpus: boolean): { readonly world: World; readonly changed: readonly string[] } {
   const cgroup = world.cgroup(hierarchy, path);
   if (!cgroup) return { world, changed: [] };
   const above = parentOf(path) === undefined ? undefined : cpusetOf(world, hierarchy, parentOf(path)!);
   const now = { ...cgroup, cpusEffective: effective(cgroup, 'cpus', above?.cpusEffective ?? above?.cpus), memsEffective: effective(cgroup, 'mems', above?.memsEffective ?? above?.mems) };
   const cpusDiffer = now.cpusEffective?.toString() !== cgroup.cpusEffective?.toString();
   const memsDiffer = now.memsEffective?.toString() !== cgroup.memsEffective?.toString();
-  if (!cpusDiffer && !memsDiffer) return { world, changed: [] };
+  const isPartition = ofCpus && now.partition !== undefined && now.partition !== 'member';
+  if (!cpusDiffer && !memsDiffer && !isPartition) return { world, changed: [] };
   world = world.with({ cgroups: [now] });
-  const changed = cpusDiffer ? [path] : [];
+  const changed = cpusDiffer || isPartition ? [path] : [];
   for (const child of world.children(hierarchy, path)) {
     if (child.cpusEffective === undefined) continue;
-    const below = spread(world, hierarchy, child.path);
+    const below = spread(world, hierarchy, child.path, ofCpus);
     world = below.world;
     changed.push(...below.changed);
   }

@@ -1,5 +1,7 @@
+import { confine } from './affinity';
 import { accepted, refused, valueEffect } from './answers';
 import { reason } from './because';
+import { confinements, spread } from './cpuset';
 import type { Prediction } from './outcome';
 import { type CgroupState, type World, parentOf } from './world';
 
@@ -12,7 +14,10 @@ export function writePartition(world: World, cgroup: CgroupState, file: string, 
   const { hierarchy, path, cpus, partition } = cgroup;
   if (!['member', 'root', 'isolated'].includes(word)) return refused(world, 'EINVAL', reason('bad-value', { file, value }));
   if (partition === word) return accepted(world);
-  const set = (reads: string): Prediction => accepted(world.with({ cgroups: [{ ...cgroup, partition: reads }] }), reads === word ? [] : [valueEffect(cgroup, file, reads)], reads === word ? undefined : reason('partition-invalid', { reads }));
+  const set = (reads: string): Prediction => {
+    const after = world.with({ cgroups: [{ ...cgroup, partition: reads }] });
+    return confine(after, confinements(world, after, hierarchy, affected(after, hierarchy, path)), reads === word ? [] : [valueEffect(cgroup, file, reads)], reads === word ? undefined : reason('partition-invalid', { reads }));
+  };
   if (word === 'member' && partition?.includes('invalid') === true) return set(word);
   const parent = world.cgroup(hierarchy, parentOf(path) ?? '/');
   const { explainsPartitions, remotePartitions } = world.kernel;
@@ -22,4 +27,13 @@ export function writePartition(world: World, cgroup: CgroupState, file: string, 
   }
   const { outcomes } = accepted(world, [{ ...valueEffect(cgroup, file, word), open: true }], reason('partitions-around', { path }));
   return { outcomes, after: world.with({ cgroups: [{ ...cgroup, partition: undefined, cpusEffective: undefined }] }) };
+}
+
+/** update_prstate: whose tasks are given their CPUs anew though these are the same, which makes older kernels forget a pin. */
+function affected(after: World, hierarchy: string, path: string): string[] {
+  const below = after.children(hierarchy, path).filter(child => child.cpusEffective !== undefined);
+  if (after.cgroup(hierarchy, path)?.partition !== 'member') return below.length === 0 ? [] : [...spread(after, hierarchy, path, true).changed];
+  const all = below.length === 0 ? [] : [path];
+  for (const one of all) for (const child of after.children(hierarchy, one)) if (child.cpusEffective !== undefined) all.push(child.path);
+  return [parentOf(path) ?? '/', ...all];
 }

@@ -59,7 +59,7 @@ export class HostKeys {
   private async keep(key: Buffer): Promise<void> {
     const { acceptedKeys: path } = this;
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const text = (await readSmallFile(path)) ?? '';
       await appendFile(path, `${text === '' || text.endsWith('\n') ? '' : '\n'}${knownHostsLine(this.name, key)}`, { mode: 0o600 });
     } catch (error) {

@@ -19,11 +19,15 @@ const MOST_BYTES = 1 << 20;
  * The user's and the system's ssh_config with all that they include, read anew each time. A file that is not there is
  * empty.
  *
+ * @param instead as `ssh -F`: this file alone, which has to be there; `none` for none. As ssh does, it is not asked who may
+ * write it, for the person named it; what it includes is, and is looked for where the user's own file would.
  * @throws SshError `bad-config`, with the empty string for its host: no host is asked for yet
  */
-export async function readSshConfig(environment: SshEnvironment): Promise<SshConfigFiles> {
+export async function readSshConfig(environment: SshEnvironment, instead?: string): Promise<SshConfigFiles> {
   const reader = new ConfigReader(environment);
   const path = environment.platform === 'win32' ? win32 : posix;
+  if (instead === 'none') return [];
+  if (instead !== undefined) return [await reader.readNamed(path.resolve(instead))];
   const user = await reader.read(path.join(environment.home, '.ssh', 'config'), true, { isUsers: true, depth: 0 });
   // As ssh does, the system's own file is not asked who may write it; what it includes is.
   const system = await reader.read(path.join(environment.systemFolder, 'ssh_config'), false, { isUsers: false, depth: 0 });
@@ -44,6 +48,14 @@ class ConfigReader {
 
   constructor(private readonly environment: SshEnvironment) {
     this.path = environment.platform === 'win32' ? win32 : posix;
+  }
+
+  async readNamed(file: string): Promise<readonly ConfigLine[]> {
+    const found = await stat(file).catch((error: unknown) => {
+      throw bad(file, error instanceof Error ? error.message : String(error));
+    });
+    if (!found.isFile()) throw bad(file, 'it is no regular file');
+    return this.read(file, false, { isUsers: true, depth: 0 });
   }
 
   async read(file: string, mustBeOurs: boolean, place: Place): Promise<readonly ConfigLine[]> {

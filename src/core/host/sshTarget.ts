@@ -28,7 +28,7 @@ export type SshAuthentication = 'publickey' | 'keyboard-interactive' | 'password
 /**
  * What only a person can answer while a connection is made; time-outs stand still meanwhile. `undefined` or `false`:
  * they would rather not, and the connection is given up. A question that may not be asked now is rejected with
- * `SshError` `not-asked`. All texts in it are the host's or the file's: hostile.
+ * `SshError` `not-asked` or `no-terminal`. All texts in it are the host's or the file's: hostile.
  */
 export interface SshQuestions {
   /** A key that no known_hosts file has. */

@@ -3,6 +3,7 @@ import { ownThreads } from '../model/machines';
 import { machineSubtree } from '../model/subtree';
 import { machineScope } from '../parse/systemdName';
 import type { Layout } from './layout';
+import { type Directories, stageIn, stageOfAll } from './stage';
 
 /**
  * libvirt gives each vCPU, each I/O thread and the rest a group of its own: `SCOPE/libvirt/{emulator,vcpuN,iothreadN}`,
@@ -11,51 +12,65 @@ import type { Layout } from './layout';
  * has those: in v1, in v2, or in some of both. Which hierarchies these are is seen from the groups themselves.
  */
 export function libvirtLayout(model: HostModel, machine: Machine): Layout | undefined {
-  const own = ownThreads(machine).flatMap((thread): Member[] => {
-    const name = groupOf(thread.role);
-    return name === undefined ? [] : [{ thread, name }];
-  });
-  const names = [...new Set(own.map(({ name }) => name))];
-  const vcpus = own.filter(({ name }) => name.startsWith('vcpu'));
-  const groups = new Map<string, Groups>();
-  let kind: Layout['kind'] | undefined;
-  for (const hierarchy of model.hierarchies) {
-    const top = machineSubtree(model, machine, hierarchy.key);
+  const names = [...new Set(ownThreads(machine).flatMap(({ role }) => groupOf(role) ?? []))];
+  const directories = new Map<string, Directories>();
+  let first: string | undefined;
+  for (const { key, cgroups } of model.hierarchies) {
+    const top = machineSubtree(model, machine, key);
     if (top === undefined || machineScope(top)?.scope !== top) continue;
-    kind ??= top.endsWith('.scope') ? 'libvirt with systemd' : 'libvirt alone';
-    const found = groupsIn(path => hierarchy.cgroups.has(path), top, names, vcpus, hierarchy.key);
-    if (found) groups.set(hierarchy.key, found);
+    first ??= top;
+    directories.set(key, { top, parent: [`${top}/libvirt`, top].find(above => names.some(name => cgroups.has(`${above}/${name}`))) });
   }
-  if (kind === undefined) return undefined;
+  if (first === undefined) return undefined;
+  const kind = first.endsWith('.scope') ? 'libvirt with systemd' : 'libvirt alone';
+  const waiting = new Map<string, ReadonlySet<Thread>>();
+  const placed = placedOneByOne(machine);
+  for (const { key, cgroups } of model.hierarchies) {
+    const parent = directories.get(key)?.parent;
+    if (parent !== undefined) waiting.set(key, waitingIn(placed, parent, key, path => cgroups.has(path)));
+  }
+  const stages = new Map(model.hierarchies.map(({ key }) => [key, stageIn(machine, key, kind, directories.get(key) ?? { top: first, parent: undefined }, waiting.get(key)?.size ?? 0)]));
   return {
     kind,
+    stage: stageOfAll(machine, [...stages.values()]),
+    stages,
+    isWaiting: thread => [...waiting.values()].some(threads => threads.has(thread)),
     expectedPath: (thread, key) => {
-      const found = groups.get(key);
-      if (!found || machine.state === 'starting' || thread.pid !== machine.pid) return undefined;
+      const parent = directories.get(key)?.parent;
+      if (parent === undefined || machine.state === 'starting' || thread.pid !== machine.pid || waiting.get(key)?.has(thread)) return undefined;
       const name = groupOf(thread.role);
-      return name === undefined || (name.startsWith('vcpu') && !found.vcpusArePlaced) ? undefined : `${found.parent}/${name}`;
+      return name === undefined ? undefined : `${parent}/${name}`;
     },
   };
 }
 
-interface Groups {
-  readonly parent: string;
-  /** False from the start of the process until libvirt knows from QEMU which threads are vCPUs: minutes with VFIO or huge pages. */
-  readonly vcpusArePlaced: boolean;
-}
-
-/** A thread, and the group that libvirt has for it. */
+/** A thread, and the group that libvirt has for it alone. */
 interface Member {
   readonly thread: Thread;
   readonly name: string;
 }
 
-function groupsIn(exists: (path: string) => boolean, top: string, names: readonly string[], vcpus: readonly Member[], key: string): Groups | undefined {
-  const parent = [`${top}/libvirt`, top].find(above => names.some(name => exists(`${above}/${name}`)));
-  if (parent === undefined) return undefined;
-  const isWaiting = ({ thread }: Member): boolean => thread.membership.places.get(key)?.path === `${parent}/emulator`;
-  // It makes one group after the other and moves the thread there at once: that all wait and all groups are there is no moment of its.
-  return { parent, vcpusArePlaced: !vcpus.every(isWaiting) || vcpus.every(({ name }) => exists(`${parent}/${name}`)) };
+/** The vCPUs by number, then the I/O threads: the order in which libvirt places them (src/qemu/qemu_process.c, qemuProcessLaunch). */
+function placedOneByOne(machine: Machine): readonly Member[] {
+  const members = ownThreads(machine).flatMap((thread): Member[] => {
+    const name = groupOf(thread.role);
+    return name === undefined || name === 'emulator' ? [] : [{ thread, name }];
+  });
+  const rank = ({ name }: Member): number => (name.startsWith('vcpu') ? 0 : 1);
+  return members.sort((a, b) => rank(a) - rank(b) || Number(/\d+$/.exec(a.name)![0]) - Number(/\d+$/.exec(b.name)![0]));
+}
+
+/**
+ * Those that libvirt has still to place: all from the start of the process until QEMU tells which thread is what, for
+ * minutes with VFIO or huge pages. It makes a group, moves its thread there, and only then makes the next
+ * (qemuProcessSetupPid). So a thread in `emulator` waits while it is at or behind the last group that there is, and more
+ * groups are to come. Before that, or once all groups are there, somebody has moved it.
+ */
+function waitingIn(placed: readonly Member[], parent: string, key: string, exists: (path: string) => boolean): ReadonlySet<Thread> {
+  const last = placed.findLastIndex(({ name }) => exists(`${parent}/${name}`));
+  if (last >= placed.length - 1) return new Set();
+  const waiting = placed.slice(Math.max(last, 0)).filter(({ thread }) => thread.membership.places.get(key)?.path === `${parent}/emulator`);
+  return new Set(waiting.map(({ thread }) => thread));
 }
 
 /** Where libvirt has a thread of this role; `undefined` where that is nobody's choice: a kernel helper is where it was started from. */

@@ -1,3 +1,4 @@
+import { parseLayout } from '../layout/layout';
 import { type Cell, isClosed, splitCells, unquote } from './cells';
 import type { Attribute, Placement, Row, ThreadBlock } from './placement';
 import { parentOf } from './print';
@@ -98,15 +99,15 @@ class Parser {
   private machineLine(cells: readonly Cell[], at: number): void {
     const pid = /^PID (\d+)$/.exec(cells[1]?.text ?? '');
     if (!pid || !cells[2]) return this.problem(at, cells[0]!, 'machine NAME   PID NUMBER   EXECUTABLE');
-    const foreign = cells.slice(3).find(c => c.text !== 'starting' && !c.text.startsWith('uuid '));
-    if (foreign) return this.problem(at, foreign, 'uuid UUID, starting, or the end of the line');
+    const foreign = cells.slice(3).find(c => !parseLayout(c.text) && !c.text.startsWith('uuid '));
+    if (foreign) return this.problem(at, foreign, 'who placed it, uuid UUID, or the end of the line');
     const uuid = cells.find(c => c.text.startsWith('uuid '));
     this.machine = {
       name: afterKeyword(cells[0]!.text),
       pid: Number(pid[1]),
       emulator: unquote(cells[2].text),
       uuid: uuid && afterKeyword(uuid.text),
-      starting: cells.slice(3).some(c => c.text === 'starting'),
+      layout: cells.slice(3).map(c => parseLayout(c.text)).find(layout => layout !== undefined),
     };
     this.node('machine', at);
   }

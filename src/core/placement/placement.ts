@@ -1,3 +1,5 @@
+import type { Layout } from '../layout/layout';
+
 /**
  * What a placement document says, as data: `print` writes it, `parse` reads it back. Only what stays the same as long as
  * nobody moves or limits anything: a refresh changes the text only when placement changed.
@@ -8,7 +10,8 @@ export interface Placement {
     readonly pid: number;
     readonly emulator: string;
     readonly uuid: string | undefined;
-    readonly starting: boolean;
+    /** Who placed it, and how far that has come; `undefined` where nobody is known. */
+    readonly layout: Pick<Layout, 'kind' | 'stage'> | undefined;
   };
   readonly host: { readonly label: string; readonly mode: string; readonly kernel: string };
   /** How many tasks the process has, and where all of them are. */

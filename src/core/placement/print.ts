@@ -1,3 +1,4 @@
+import { layoutText } from '../layout/layout';
 import { cell, joinCells, keyed, word } from './cells';
 import type { Placement, Row, ThreadBlock } from './placement';
 
@@ -6,8 +7,8 @@ export function print(placement: Placement): string {
   const { machine, host } = placement;
   const alias = aliasOf(placement);
   const head = [keyed('machine', machine.name), `PID ${machine.pid}`, cell(machine.emulator)];
+  if (machine.layout) head.push(layoutText(machine.layout)); // before the UUID: that may be cut off at the window's edge
   if (machine.uuid !== undefined) head.push(keyed('uuid', machine.uuid));
-  if (machine.starting) head.push('starting');
   const lines = [head.join('   '), [keyed('host', host.label), cell(host.mode), keyed('kernel', host.kernel)].join('   ')];
   if (alias !== undefined) lines.push(`S = ${cell(alias)}`);
   const apart = placement.threads.flatMap(thread => thread.rows);

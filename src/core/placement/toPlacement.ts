@@ -1,3 +1,4 @@
+import { layoutOf } from '../layout/layouts';
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Place } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
@@ -8,6 +9,7 @@ import { type Attribute, type Placement, type Row, type ThreadBlock, UNKNOWN } f
 /** What the placement document of a machine says. */
 export function toPlacement(model: HostModel, machine: Machine): Placement {
   const own = ownThreads(machine);
+  const layout = layoutOf(model, machine);
   const keys = hierarchyKeys(model, machine);
   const shared = new Map<string, Place | undefined>();
   for (const key of keys) {
@@ -28,7 +30,7 @@ export function toPlacement(model: HostModel, machine: Machine): Placement {
     };
   });
   return {
-    machine: { name: machine.name, pid: machine.pid, emulator: machine.emulator, uuid: machine.uuid, starting: machine.state === 'starting' },
+    machine: { name: machine.name, pid: machine.pid, emulator: machine.emulator, uuid: machine.uuid, layout: layout && { kind: layout.kind, stage: layout.stage } },
     host: { label: shorten(model.label), mode: model.mode, kernel: shorten(model.kernel) },
     count: own.length,
     shared: rows([...shared], nodes),

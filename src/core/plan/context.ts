@@ -1,5 +1,7 @@
 import type { Because } from '../cgroup/outcome';
-import type { HostModel, Machine } from '../model/hostModel';
+import { layoutOf } from '../layout/layouts';
+import type { Layout } from '../layout/layout';
+import type { HostModel, Machine, Thread } from '../model/hostModel';
 import { isWithin, machineSubtree } from '../model/subtree';
 import { scopeOf } from '../model/machines';
 import { cgroupOwner } from '../model/owner';
@@ -10,6 +12,7 @@ import type { Change, PlanOptions, Refusal } from './plan';
 export class Context {
   /** By key of a thread. */
   private readonly owners = new Map<string, Machine>();
+  private readonly layouts = new Map<Machine, Layout | undefined>();
   private readonly tops = new Map<Machine, Map<string, string | undefined>>();
 
   constructor(
@@ -45,6 +48,14 @@ export class Context {
     if (!isOfThread(change)) return this.machine ?? this.machineAt(change.hierarchy, change.path);
     if (this.owners.size === 0) for (const machine of [...this.model.machines, ...(this.machine ? [this.machine] : [])]) for (const { key } of machine.threads) this.owners.set(key, machine);
     return this.owners.get(change.thread.key) ?? this.machine;
+  }
+
+  /** Whether libvirt is still to put this thread into its own group, and to pin it: the machine is starting. */
+  isWaiting(thread: Thread): boolean {
+    const { machine } = this;
+    if (!machine) return false;
+    if (!this.layouts.has(machine)) this.layouts.set(machine, layoutOf(this.model, machine));
+    return this.layouts.get(machine)?.isWaiting(thread) === true;
   }
 
   private holds(machine: Machine, hierarchy: string, path: string): boolean {

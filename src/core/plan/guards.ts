@@ -22,6 +22,13 @@ export interface Verdict {
 
 /** @param all with which it is made into one plan */
 export function judge(context: Context, change: Change, all: readonly Change[]): Verdict {
+  const verdict = judgeKind(context, change, all);
+  if ((change.kind !== 'move' && change.kind !== 'pin') || !context.isWaiting(change.thread)) return verdict;
+  const because = reason('thread-waits', { thread: roleText(change.thread.role), tid: change.thread.tid });
+  return { ...verdict, warnings: [...(verdict.warnings ?? []), because] };
+}
+
+function judgeKind(context: Context, change: Change, all: readonly Change[]): Verdict {
   if (isOfThread(change) && isBound(change.thread)) return { refusal: refuse('thread-bound', { tid: change.thread.tid, thread: change.thread.comm }) };
   switch (change.kind) {
     case 'move':

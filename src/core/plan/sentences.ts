@@ -66,6 +66,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   // warnings
   'outside-subtree-expert': d => t('{1} ({0}) is outside the machine\'s own cgroups: its limits and its owner are others.', d('hierarchy'), d('path')),
   'whole-process-loses': d => t('The process {0} leaves {1} for {2}: its memory and io limits, its device rules and the count of its tasks there are lost. It is stopped with {4} then, and not with {3} any more.', d('process'), d('from'), d('to'), d('unit') || t('no unit'), d('newUnit') || t('no unit')),
+  'thread-waits': d => t('{0} (TID {1}) has no place of its own yet: the machine is starting, and when QEMU has answered libvirt moves it to its group and pins it.', d('thread'), d('tid')),
   'systemd-writes-again': d => t('{0} is a unit of systemd: it writes its values again at daemon-reload and set-property.', d('unit')),
   'kubelet-reconciles': d => t('{0} is the kubelet\'s: its CPU manager puts CPUs back within seconds.', d('path')),
   'libvirt-does-not-see': () => t('libvirt does not notice where a thread is: it moves none back, and its vcpupin does not move one either.'),

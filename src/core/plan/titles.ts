@@ -17,7 +17,7 @@ function whatOf(changes: readonly Change[]): string {
   if (changes.length === 1) return one(first);
   const kinds = new Set(changes.map(change => change.kind));
   const threads = new Set(changes.flatMap(change => (isOfThread(change) ? [change.thread.key] : []))).size;
-  if (kinds.size > 1 || !isOfThread(first)) return t('{0} changes: {1}', changes.length, [...kinds].map(kind => `${changes.filter(change => change.kind === kind).length} ${NAMES[kind]()}`).join(', '));
+  if (kinds.size > 1 || !isOfThread(first)) return t('{0} changes: {1}', changes.length, [...kinds].map(kind => countOf(kind, changes.filter(change => change.kind === kind).length)).join(', '));
   if (first.kind === 'move' && threads === 1) {
     const sameTarget = changes.every(change => change.kind === 'move' && change.to === first.to);
     const hierarchies = changes.map(change => (change.kind === 'move' ? change.hierarchy : '')).join(' ');
@@ -28,16 +28,21 @@ function whatOf(changes: readonly Change[]): string {
   return first.kind === 'schedule' ? t('schedule {0} threads', threads) : t('move {0} processes', threads);
 }
 
-/** What several changes of a kind are called. */
-const NAMES: Readonly<Record<Change['kind'], () => string>> = {
-  move: () => t('moves'),
-  moveProcess: () => t('moves of processes'),
-  pin: () => t('pins'),
-  schedule: () => t('policies'),
-  make: () => t('new cgroups'),
-  remove: () => t('removed cgroups'),
-  quota: () => t('quotas'),
-  set: () => t('values'),
+function countOf(kind: Change['kind'], count: number): string {
+  const [single, several] = NAMES[kind](count);
+  return count === 1 ? single : several;
+}
+
+/** What one change of a kind is called, and several. */
+const NAMES: Readonly<Record<Change['kind'], (count: number) => readonly [string, string]>> = {
+  move: count => [t('1 move'), t('{0} moves', count)],
+  moveProcess: count => [t('1 move of a process'), t('{0} moves of processes', count)],
+  pin: count => [t('1 pin'), t('{0} pins', count)],
+  schedule: count => [t('1 policy'), t('{0} policies', count)],
+  make: count => [t('1 new cgroup'), t('{0} new cgroups', count)],
+  remove: count => [t('1 removed cgroup'), t('{0} removed cgroups', count)],
+  quota: count => [t('1 quota'), t('{0} quotas', count)],
+  set: count => [t('1 value'), t('{0} values', count)],
 };
 
 function one(change: Change): string {

@@ -17,8 +17,8 @@ import type { Evidence, Finding, Fix, Rule } from './rule';
  * answers 0 and moves nothing, and one with others fails with EINVAL.
  *
  * **Signature.** In a hierarchy where the machine has groups of threads, the thread `CPU N/KVM` is in another cgroup than
- * `vcpuN`, and `vcpuN` exists. Not while the machine starts: until QEMU has answered all of them are in `emulator`, and no
- * `vcpuN` is there yet.
+ * `vcpuN`, and `vcpuN` exists. Not while the machine starts: until QEMU has answered all of them are in `emulator`, and then
+ * libvirt makes one `vcpuN` after the other, each just before it moves the thread there.
  *
  * **Cost.** It shares the emulator's quota and CPUs with QEMU's main loop, and `schedinfo` and `vcpupin` have no effect on it.
  *

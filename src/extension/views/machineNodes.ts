@@ -180,21 +180,36 @@ function modeText(mode: HostModel['mode']): string {
 
 function machineItem({ id, state, machine, threads }: Extract<MachinesNode, { kind: 'machine' }>): vscode.TreeItem {
   const vcpus = machine.threads.filter(thread => thread.role.kind === 'vcpu').length;
+  const layout = core().layoutOf(state.view!.model, machine);
+  const isStarting = machine.state === 'starting' || (layout !== undefined && layout.stage !== 'complete');
   const bad = heldThreads(state.view!, machine);
   const findings = findingsIn(state.view!.model).filter(finding => finding.machine === machine).length;
   const facts = [...(findings === 0 ? [] : [findings === 1 ? vscode.l10n.t('1 finding') : vscode.l10n.t('{0} findings', findings)]), ...(bad === 0 ? [] : [heldText(bad)]), `PID ${machine.pid}`];
-  if (machine.state === 'starting') facts.push(vscode.l10n.t('starting'));
+  if (isStarting) facts.push(layout ? vscode.l10n.t('starting: {0}', layout.stage) : vscode.l10n.t('starting'));
   facts.push(vcpus === 1 ? vscode.l10n.t('1 vCPU') : vscode.l10n.t('{0} vCPUs', vcpus), machine.threads.length === 1 ? vscode.l10n.t('1 thread') : vscode.l10n.t('{0} threads', machine.threads.length));
   if (threads.length < machine.threads.length) facts.push(vscode.l10n.t('{0} fit the filter', threads.length));
-  const item = row(plain(machine.name), facts.join(' · '), machine.state === 'starting' ? 'loading' : 'vm', bad + findings > 0 ? 'list.warningForeground' : undefined);
+  const item = row(plain(machine.name), facts.join(' · '), isStarting ? 'loading' : 'vm', bad + findings > 0 ? 'list.warningForeground' : undefined);
   item.collapsibleState = threads.length < machine.threads.length ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
   item.contextValue = 'machine';
+  item.tooltip = machineTooltip(state.view!.model, machine);
+  badge(item, id, bad);
+  return item;
+}
+
+/** Over its row and over the head of its document. */
+export function machineTooltip(model: HostModel, machine: Machine): vscode.MarkdownString {
   const text = new Markdown().own('**').host(machine.name).own('**\n').entry('PID', String(machine.pid)).entry(vscode.l10n.t('Executable'), machine.emulator);
   if (machine.uuid !== undefined) text.entry('UUID', machine.uuid);
   if (machine.uid !== undefined) text.entry('UID', String(machine.uid));
-  item.tooltip = text.build();
-  badge(item, id, bad);
-  return item;
+  const layout = core().layoutOf(model, machine);
+  if (!layout) return text.build();
+  text.entry(vscode.l10n.t('Placed by'), core().layoutText(layout));
+  // The controllers follow one by one, and some never do: which is where is what puzzles people about a start.
+  for (const stage of layout.stage === 'complete' ? [] : core().STAGES) {
+    const keys = [...layout.stages].filter(([, of]) => of === stage).map(([key]) => (key === '0::' ? '0:: (v2)' : key));
+    if (keys.length > 0) text.entry(stage, keys.join(' '));
+  }
+  return text.build();
 }
 
 function heldThreads(view: HostView, machine: Machine): number {

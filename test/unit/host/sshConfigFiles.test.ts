@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describeError } from '../../../src/core/messages';
 import { resolveTarget } from '../../../src/core/host/sshConfig';
 import { readSshConfig } from '../../../src/core/host/sshConfigFiles';
@@ -80,6 +80,37 @@ describe('files of ssh_config', () => {
     environment = { ...environment, uid: 4711 };
     chmodSync(join(folder, 'etc/x'), 0o644);
     assert.match(await found(), process.getuid!() === 0 ? /^a@web:23$/ : /it belongs to somebody else/, 'root is believed, others are not');
+  });
+
+  describe('one that is named, as ssh -F', () => {
+    const named = async (file: string): Promise<string> => {
+      try {
+        const { user, hostName, port } = resolveTarget(await readSshConfig(environment, file), 'web', environment);
+        return `${user}@${hostName}:${port}`;
+      } catch (error) {
+        return describeError(error).replaceAll(folder, '');
+      }
+    };
+
+    it('is the only one; what it includes is looked for where the user\'s would', async () => {
+      write({ 'home/.ssh/config': 'User a', 'etc/ssh_config': 'Port 24', 'home/.ssh/more': 'User b', 'x/config': 'Include more\nPort 23' });
+      assert.equal(await named(join(folder, 'x/config')), 'b@web:23');
+      assert.equal(await named(relative(process.cwd(), join(folder, 'x/config'))), 'b@web:23', 'relative to where one is');
+      assert.equal(await named('none'), 'op@web:22');
+    });
+
+    it('has to be there, and to be a file', async () => {
+      assert.match(await named(join(folder, 'absent')), /^\/absent cannot be used: ENOENT/);
+      assert.equal(await named(folder), ' cannot be used: it is no regular file');
+    });
+
+    it('may be one that others can write, as the person named it; what it includes may not', async () => {
+      write({ 'config': 'Include ~/.ssh/more', 'home/.ssh/more': 'User b' });
+      chmodSync(join(folder, 'config'), 0o666);
+      assert.equal(await named(join(folder, 'config')), 'b@web:22');
+      chmodSync(join(folder, 'home/.ssh/more'), 0o666);
+      assert.match(await named(join(folder, 'config')), /more cannot be used: .*others can write it/);
+    });
   });
 
   it('no pipe is waited for', async () => {

@@ -4,7 +4,7 @@ import type { Placement, Row } from '../../../src/core/placement/placement';
 import { print } from '../../../src/core/placement/print';
 
 const placementOf = (shared: readonly Row[]): Placement => ({
-  machine: { name: 'vm', pid: 1, emulator: 'kvm', uuid: undefined, starting: false },
+  machine: { name: 'vm', pid: 1, emulator: 'kvm', uuid: undefined, layout: undefined },
   host: { label: 'host', mode: 'unified', kernel: '6.1' },
   count: 1,
   shared,

@@ -5,7 +5,8 @@ import { CpuSet, parseCpuList } from '../../../src/core/parse/cpuList';
 import { makePlan } from '../../../src/core/plan/makePlan';
 import type { Change, Plan, Planned } from '../../../src/core/plan/plan';
 import { sentence } from '../../../src/core/plan/sentences';
-import { type Changeable, type HostName, QEMU, SCOPE, machine, modelOf, statText } from '../fixtures';
+import { type Changeable, type HostName, QEMU, SCOPE, machine, model, modelOf, statText } from '../fixtures';
+import { replay } from '../starts';
 
 const LIBVIRT = `${SCOPE}/libvirt`;
 
@@ -167,6 +168,21 @@ describe('what a plan is refused for', () => {
     const serial = machine(model, 'serial');
     const starting: Machine = { ...serial, state: 'starting' };
     assert.equal(makePlan(model, starting, [pin(serial.threads[0]!, '0')], { expert: true }).refusal?.because.id, 'machine-starting');
+  });
+
+  it('a machine that runs and is not placed yet: a plan, and a warning for each thread that libvirt has still to move', async () => {
+    const moments = await replay('guest-hybrid', { next: false });
+    const warned = async (host: HostModel): Promise<string[]> => {
+      const serial = machine(host, 'serial');
+      const changes = serial.threads.slice(1).map((thread): Change => ({ kind: 'move', thread, hierarchy: 'cpu,cpuacct', to: LIBVIRT }));
+      const { plan, refusal } = makePlan(host, serial, changes, { expert: false });
+      assert.ok(plan, refusal?.because.id);
+      return plan.warnings.filter(({ because }) => because.id === 'thread-waits').map(({ because }) => sentence(because));
+    };
+    const all = await warned((await model(moments.find(({ moment }) => moment.ms === 4919.89)!.raw)).model);
+    assert.deepEqual(all.map(text => text.split(' has ')[0]), ['vCPU 0 (TID 458)', 'vCPU 1 (TID 459)', 'vCPU 2 (TID 460)', 'vCPU 3 (TID 461)', 'I/O thread iothread1 (TID 455)', 'I/O thread iothread2 (TID 456)']);
+    assert.match(all[0]!, / has no place of its own yet: the machine is starting, and when QEMU has answered libvirt moves it to its group and pins it\.$/);
+    assert.deepEqual(await warned((await model(moments.at(-1)!.raw)).model), []);
   });
 
   it('a thread whose TID is another task by now', async () => {

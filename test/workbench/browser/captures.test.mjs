@@ -93,6 +93,18 @@ describe('captures', () => {
     await openSidebar(page, 'Cgroup Lens');
     await eventually(async () => assert.deepEqual((await labels(page)).filter(it => /^(sample|saved|mailed)/.test(it)), ['sample', 'saved']));
   });
+
+  it('a machine that starts says at which stage it is, in its row and over it', async () => {
+    writeFileSync(file('starting.capture'), sample.replace(/\/libvirt\/(vcpu|iothread)\d/g, '/libvirt/emulator')); // as it is until QEMU has answered
+    await openCapture(page, file('starting.capture'));
+    const starting = row(page, 'serial, PID 450 · starting: emulator · 4 vCPUs · 9 threads');
+    await starting.waitFor();
+    await starting.hover();
+    const hover = page.locator('.monaco-hover:visible', { hasText: 'Placed by: libvirt with systemd, starting: emulator' });
+    await hover.waitFor();
+    assert.match(await hover.innerText(), /inherited: hugetlb misc rdma\s+scope: pids name=systemd 0:: \(v2\)\s+task added: blkio .*\s+emulator: cpu,cpuacct cpuset/);
+    await screenshot(page, 'starting');
+  });
 });
 
 describe('captures that are none, or damaged', () => {

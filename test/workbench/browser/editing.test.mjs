@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clearToasts, editorLines, inlineAction, openSidebar, openWorkbench, quickInput, row, runCommand, screenshot, toast } from '../page.mjs';
+import { clearToasts, editorLines, endOfLine, inlineAction, openSidebar, openWorkbench, quickInput, replaceEnd, row, runCommand, screenshot, toast } from '../page.mjs';
 import { eventually, makeCgroup, startQemu } from '../qemu.mjs';
 
 const NAME = `00-edit-${process.pid}`;
@@ -12,20 +12,6 @@ const NAME = `00-edit-${process.pid}`;
 /** What stands above the text. */
 const lenses = page => page.locator('.editor-instance .codelens-decoration').evaluateAll(all => all.flatMap(it => it.textContent.split('|').map(text => text.trim())));
 const dirty = (page, title) => page.locator('.tabs-container .tab.dirty', { hasText: title });
-
-/** Puts the cursor behind the last word of a line, by the words that it begins with. */
-async function endOfLine(page, begin) {
-  const words = new RegExp(`^\\s*${begin.trim().split(/\s+/).map(part => part.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('\\s+')}(\\s|$)`);
-  await page.locator('.editor-instance .view-line', { hasText: words }).first().click({ position: { x: 20, y: 8 } });
-  await page.keyboard.press('End');
-}
-
-/** Puts other words at the end of a line. */
-async function replaceEnd(page, begin, old, text) {
-  await endOfLine(page, begin);
-  for (let i = 0; i < old.length; i++) await page.keyboard.press('Backspace');
-  await page.keyboard.type(text);
-}
 
 const tab = (page, title) => page.locator('.tabs-container .tab', { hasText: title });
 const lens = (page, title) => page.locator('.editor-instance .codelens-decoration a', { hasText: new RegExp(`^${title}$`) });

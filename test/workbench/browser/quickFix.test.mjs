@@ -1,6 +1,6 @@
 // A finding on a real QEMU process: seen in the tree, the Problems panel and the text, put right by keyboard, read in /proc.
 import assert from 'node:assert/strict';
-import { editorLines, inlineAction, openMachine, row, runCommand, screenshot } from '../page.mjs';
+import { editorLines, inlineAction, openMachine, problemsOf, row, runCommand, screenshot } from '../page.mjs';
 import { eventually, makeTree, startQemu } from '../qemu.mjs';
 
 const NAME = `00-fix-${process.pid}`;
@@ -98,17 +98,7 @@ describe('a vCPU that is not in its group', () => {
     await page.keyboard.press('Escape');
   });
 
-  /** Rows of the Problems panel below our document, from the top: other machines of this host may have theirs. */
-  const problems = async () => {
-    const rows = await page.locator('.markers-panel .monaco-list-row').all();
-    const placed = await Promise.all(rows.map(async one => ({ one, top: (await one.boundingBox({ timeout: 1000 })).y, level: await one.getAttribute('aria-level', { timeout: 1000 }), text: await one.textContent({ timeout: 1000 }) })));
-    placed.sort((a, b) => a.top - b.top);
-    const from = placed.findIndex(({ level, text }) => level === '1' && text.includes(`${NAME}-${qemu.pid}.placement`));
-    if (from < 0) return [];
-    const below = placed.slice(from + 1);
-    const end = below.findIndex(({ level }) => level === '1');
-    return below.slice(0, end < 0 ? undefined : end).map(({ one }) => one);
-  };
+  const problems = () => problemsOf(page, `${NAME}-${qemu.pid}.placement`);
   const focusedEditor = () => page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
   const shown = pattern => eventually(async () => {
     const lines = await editorLines(page);

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { layoutText } from '../../../src/core/layout/layout';
+import { layoutOf } from '../../../src/core/layout/layouts';
 import { unescapeUnit } from '../../../src/core/parse/systemdName';
 import { parsePlacement, type Node } from '../../../src/core/placement/parse';
 import type { Row } from '../../../src/core/placement/placement';
@@ -112,6 +114,13 @@ for (const name of readdirSync(HOSTS).filter(file => file.endsWith('.capture')).
       for (const node of threads) assert.match(at(node.line), new RegExp(`^last on ${host.model.machines[0]!.threads.find(it => it.tid === node.tid)!.lastCpu}\\b`));
       assert.match(at(1), /^(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d, [\d.]+ m?s, as UID 0$/);
       assert.equal(hints.length, threads.length + 1);
+    });
+
+    it('tells over its first line who placed the machine, where that is known', async () => {
+      const layout = layoutOf(host.model, host.model.machines[0]!);
+      const said = asRead(await hoverAt(document.uri, 0, 0));
+      assert.ok(layout ? said.includes(`Placed by: ${layoutText(layout)}`) : !said.includes('Placed by'), said);
+      assert.ok(said.includes(`PID: ${host.model.machines[0]!.pid}`), said);
     });
 
     it('offers no code lens: there is something to see', async () => {
