@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { layoutOf } from '../../src/core/layout/layouts';
 import { ownThreads } from '../../src/core/model/machines';
+import { print } from '../../src/core/placement/print';
+import { toPlacement } from '../../src/core/placement/toPlacement';
 import { findingsOf } from '../../src/core/rules/allRules';
 import { saveCapture } from './support/captures';
 import type { Guest } from './support/guest';
@@ -91,17 +93,22 @@ export function scenariosOfLife(guest: () => Guest, healthy: () => string): void
       const machine = model.machines.find(({ name }) => name === DOMAIN);
       if (!machine) continue;
       assert.deepEqual(findingsOf(model).filter(finding => finding.machine === machine), [], 'a machine that starts has no fault');
+      if (machine.state === 'starting') assert.notEqual(layoutOf(model, machine)?.stage, 'complete');
       const vcpus = machine.threads.filter(({ role }) => role.kind === 'vcpu');
       if (machine.state === 'starting' || vcpus.length === 0 || !keys().every(key => vcpus.every(thread => groupOf(thread, key) === 'emulator'))) continue;
       caught = true;
       const layout = layoutOf(model, machine);
       assert.equal(layout?.kind, 'libvirt with systemd');
+      assert.equal(layout.stage, 'emulator');
+      assert.match(print(toPlacement(model, machine)), /libvirt with systemd, starting: emulator/);
+      for (const thread of vcpus) assert.ok(layout.isWaiting(thread));
       for (const thread of vcpus) for (const key of keys()) assert.equal(layout.expectedPath(thread, key), undefined);
       await saveCapture(guest(), `guest-${guest().mode}-starting`, 'virsh start has not returned: QEMU runs, and all of its threads are in emulator until libvirt knows which are vCPUs.', raw);
     }
     await started;
-    const { machine, findings } = await scene.look();
+    const { machine, findings, layout } = await scene.look();
     assert.deepEqual(findings, []);
+    assert.equal(layout?.stage, 'complete');
     for (const key of keys()) assert.equal(groupOf(threadOf(machine, 'vCPU 3'), key), 'vcpu3');
     return caught;
   }
