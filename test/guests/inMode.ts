@@ -3,6 +3,7 @@ import { cleanUp } from '../kernel/support/cleanUp';
 import { disconnectAll } from '../ssh/support/client';
 import { actions } from './actions';
 import { commandLine } from './commandLine';
+import { scenarios } from './scenarios';
 import { Guest, type Mode } from './support/guest';
 import { BY_HAND, DOMAIN, startLab } from './support/lab';
 import { truth } from './truth';
@@ -28,6 +29,7 @@ export function inMode(mode: Mode): void {
     });
 
     truth(() => guest);
+    scenarios(() => guest);
     actions(() => guest);
     commandLine(() => guest);
   });

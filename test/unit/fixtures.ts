@@ -13,7 +13,9 @@ export const HOSTS = join(__dirname, '../../../test/fixtures/hosts');
 export const STARTED_HOSTS = ['guest-v2', 'guest-hybrid', 'guest-legacy', 'host-v1-libvirt'] as const;
 export const REAL_HOSTS = [...STARTED_HOSTS, 'guest-numa-clean'] as const;
 export const DERIVED_HOSTS = ['numa-isolated', 'container-ns', 'misplaced-vcpus'] as const;
-export const ALL_HOSTS = [...REAL_HOSTS, ...DERIVED_HOSTS];
+/** Saved by the scenarios of test/guests: hosts to which something was done. */
+export const SCENARIO_HOSTS = ['guest-hybrid-cpu-offline', 'guest-hybrid-no-machined'] as const;
+export const ALL_HOSTS = [...REAL_HOSTS, ...DERIVED_HOSTS, ...SCENARIO_HOSTS];
 export type HostName = (typeof ALL_HOSTS)[number];
 
 /** Machine `serial` of guest-v2: its PID, libvirtd's, and the directory that libvirt made for it. */

@@ -4,6 +4,7 @@ import { textOf } from '../cgroup/files';
 import { effectiveCpus } from '../model/hierarchies';
 import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
+import type { CpuSet } from '../parse/cpuList';
 import type { Change } from '../plan/plan';
 import { visible } from '../visible';
 import type { Evidence, Finding, Fix, Rule } from './rule';
@@ -108,6 +109,11 @@ function differences(at: Cgroup | undefined, to: Cgroup): string[] {
   const [quota, ownQuota] = [at, to].map(cgroup => cgroup?.bandwidth && `${cgroup.bandwidth.quota}/${cgroup.bandwidth.period}`);
   if (quota !== ownQuota && quota !== undefined && ownQuota !== undefined) found.push(t('quota {0} instead of {1}', quota, ownQuota));
   const [cpus, ownCpus] = [effectiveCpus(at), effectiveCpus(to)];
-  if (cpus && ownCpus && !cpus.equals(ownCpus)) found.push(t('CPUs {0} instead of {1}', cpus.toString(), ownCpus.toString()));
+  if (cpus && ownCpus && !cpus.equals(ownCpus)) found.push(t('CPUs {0} instead of {1}', cpusText(cpus), cpusText(ownCpus)));
   return found;
+}
+
+/** v1 leaves a group without any when its last CPU is taken offline, and moves its tasks to one above. */
+function cpusText(cpus: CpuSet): string {
+  return cpus.isEmpty ? t('none') : cpus.toString();
 }

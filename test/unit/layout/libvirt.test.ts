@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { layoutOf } from '../../../src/core/layout/layouts';
 import type { HostModel, Machine } from '../../../src/core/model/hostModel';
 import { roleText } from '../../../src/core/model/roles';
-import { type Changeable, DERIVED_HOSTS, type HostName, QEMU, REAL_HOSTS, SCOPE, machine, modelOf } from '../fixtures';
+import { type Changeable, DERIVED_HOSTS, type HostName, QEMU, REAL_HOSTS, type SCENARIO_HOSTS, SCOPE, machine, modelOf } from '../fixtures';
 
 /** Hierarchies in which libvirt has groups of threads on each host, and the directory that holds them. */
-const HOSTS: Readonly<Record<HostName, readonly [machines: string[], kind: string | undefined, hierarchies: string, parent: string]>> = {
+const HOSTS: Readonly<Record<Exclude<HostName, (typeof SCENARIO_HOSTS)[number]>, readonly [machines: string[], kind: string | undefined, hierarchies: string, parent: string]>> = {
   'guest-v2': [['serial'], 'libvirt with systemd', '0::', `${SCOPE}/libvirt`],
   'guest-hybrid': [['serial'], 'libvirt with systemd', 'cpu,cpuacct cpuset', `${SCOPE}/libvirt`],
   'guest-legacy': [['serial'], 'libvirt with systemd', 'cpu,cpuacct cpuset', `${SCOPE}/libvirt`],
