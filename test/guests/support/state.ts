@@ -28,7 +28,7 @@ export function shortPath(path: string): string {
 }
 
 /** Of the files only those that hold a setting: all others change by themselves. */
-const COUNTERS = ['*stat*', '*.current', '*events*', '*pressure*', '*.peak', '*usage*', 'tasks', '*procs', '*.threads', '*failcnt', 'cgroup.kill', 'cgroup.event_control', '*.reclaim', '*force_empty', '*reset*', 'devices.*', 'blkio.io_*', 'blkio.throttle.io_*'];
+const COUNTERS = ['*.stat', '*_stat', '*.stat.local', '*.current', '*events*', '*pressure*', '*.peak', '*usage*', 'tasks', '*procs', '*.threads', '*failcnt', 'cgroup.kill', 'cgroup.event_control', '*.reclaim', '*force_empty', '*reset*', 'devices.*', 'blkio.io_*', 'blkio.throttle.io_*'];
 
 const KERNEL = `
 pid=$(cat /run/libvirt/qemu/serial.pid) && cd /proc/$pid/task || exit
