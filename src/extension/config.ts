@@ -67,7 +67,7 @@ export function undoAfterFailure(): 'ask' | 'always' | 'never' {
 /** How libvirt is asked on a host: a program and its first arguments. */
 export function virshCommand(): readonly string[] {
   const words = list('virsh').filter((word): word is string => typeof word === 'string' && word !== '');
-  return words.length > 0 ? words : ['virsh'];
+  return words.length > 0 ? words : ['virsh', '-c', 'qemu:///system'];
 }
 
 function list(name: string): readonly unknown[] {

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { work } from '../workbench/harness.mjs';
-import { answerInput, choose, clearToasts, dialog, editorLines, expand, foldView, inlineAction, openSidebar, openWorkbench, problemsOf, quickInput, replaceEnd, row, rows, runCommand, screenshot, widenSidebar } from '../workbench/page.mjs';
+import { choose, dialog, editorLines, expand, foldView, inlineAction, openSidebar, openWorkbench, problemsOf, quickInput, replaceEnd, row, rows, runCommand, screenshot, widenSidebar } from '../workbench/page.mjs';
 import { eventually } from '../workbench/qemu.mjs';
 
 const require = createRequire(import.meta.url);
@@ -68,7 +68,7 @@ describe('the workbench and a host with systemd, machined and libvirt', () => {
       await eventually(async () => {
         const lines = await document();
         const pid = Number(await guest.run('cat /run/libvirt/qemu/serial.pid'));
-        assert.equal(lines[0], `machine serial   PID ${pid}   qemu-system-x86_64   uuid ${(await guest.run('virsh domuuid serial')).trim()}`);
+        assert.match(lines[0], new RegExp(`^machine serial {3}PID ${pid} {3}qemu-system-x86_64 {3}.*libvirt.* {3}uuid ${(await guest.run('virsh domuuid serial')).trim()}$`));
         assert.deepEqual(threadsIn(lines), (await threadsOf('serial')).map(({ role: _, ...thread }) => thread));
       }, PATIENCE);
     });
@@ -132,8 +132,9 @@ describe('the workbench and a host with systemd, machined and libvirt', () => {
   });
 
   describe('as root', () => {
+    before(() => add(guest.name()));
+
     it('a placement is edited and saved: its plan widens the group and the pin of a vCPU', async () => {
-      await add(guest.name());
       await openPlacement();
       await replaceEnd(page, 'vCPU 1 ', '1', '0-1');
       await replaceEnd(page, '0:: S/vcpu1 ', 'cpus 1  quota 50000/100000', 'cpus 0-1  quota 50000/100000');
@@ -222,7 +223,7 @@ describe('the workbench and a host with systemd, machined and libvirt', () => {
 
   /** Applies the plan that is shown, and returns when the window has the host's answer. */
   async function apply() {
-    await lens('Apply').click();
+    await runCommand(page, 'Cgroup Lens: Apply Plan');
     await plan(/^✓ Applied/);
   }
 
@@ -237,42 +238,48 @@ describe('the workbench and a host with systemd, machined and libvirt', () => {
 
   // --- the guest ---
 
-  /** Every thread of a machine, by its own name; a vhost worker is a kernel thread beside it. taskset writes two CPUs as `0,1`. */
+  /** Every thread of a machine; a vhost worker is a kernel thread beside it. Few processes: each takes an emulated guest long. */
   async function threadsOf(name) {
     const text = await guest.run(String.raw`
       pid=$(cat ${name === 'serial' ? '/run/libvirt/qemu/serial.pid' : '/run/byhand.pid'})
-      for task in /proc/$pid/task/* $(pgrep -x "vhost-$pid" | sed 's,.*,/proc/&/task/&,'); do
-        tid=$(basename $task); at=$(sed -n 's/^0:://p' $task/cgroup); directory=/sys/fs/cgroup$at
-        printf '%s\t' $tid "$(cat $task/comm)" "$(taskset -pc $tid | sed 's/.*: //; s/0,1/0-1/')" "$at" "$(cat $directory/cgroup.type)" "$(cat $directory/cpuset.cpus)" "$(cat $directory/cpu.max)"
-        echo $pid
+      vhost=$(pgrep -x "vhost-$pid")
+      for process in $pid $vhost; do taskset -a -p -c $process; done
+      for task in /proc/$pid/task/* $(printf '/proc/%s/task/*' $vhost); do
+        IFS= read -r comm <$task/comm && IFS=: read -r id none at <$task/cgroup || continue
+        directory=/sys/fs/cgroup$at
+        for file in cgroup.type cpuset.cpus cpu.max; do value=; IFS= read -r value <$directory/$file; printf '%s\t' "$value"; done
+        printf '%s\t%s\t%s\n' "$task" "$comm" "$at"
       done`);
-    return text.trimEnd().split('\n').map(line => line.split('\t')).map(([tid, comm, cpus, at, type, cpuset, max, pid]) => ({
-      tid: Number(tid), comm, cpus, path: at, role: roleOf(comm, tid === pid),
-      values: [...(type === 'domain' ? [] : [`type ${type}`]), ...(cpuset === '' ? [] : [`cpus ${cpuset}`]), ...(max.startsWith('max') ? [] : [`quota ${max.replace(' ', '/')}`])].join(' '),
-    })).sort((a, b) => a.tid - b.tid);
+    const affinity = new Map([...text.matchAll(/^pid (\d+)'s current affinity list: (.*)$/gm)].map(([, tid, list]) => [tid, list.replace('0,1', '0-1')])); // it joins no two
+    return text.split('\n').filter(line => line.includes('\t')).map(line => {
+      const [type, cpuset, max, task, comm, at] = line.split('\t');
+      const [, pid, tid] = /^\/proc\/(\d+)\/task\/(\d+)$/.exec(task);
+      const values = [...(type === 'domain' ? [] : [`type ${type}`]), ...(cpuset === '' ? [] : [`cpus ${cpuset}`]), ...(max.startsWith('max') ? [] : [`quota ${max.replace(' ', '/')}`])].join(' ');
+      return { tid: Number(tid), comm, cpus: affinity.get(tid), path: at, role: roleOf(comm, tid === pid), values };
+    }).sort((a, b) => a.tid - b.tid);
   }
 
-  const directoryOfGroups = async () => `/sys/fs/cgroup${(await groupPath()).replace(/\/[^/]+$/, '')}`;
-  const groupPath = async () => (await threadsOf('serial')).find(({ role }) => role === 'emulator').path;
   const vcpu = async n => (await threadsOf('serial')).find(({ role }) => role === `vCPU ${n}`);
   const groupOf = async n => path.posix.basename((await vcpu(n)).path);
 
   async function moveByHand(n, group) {
-    await guest.run(`echo ${(await vcpu(n)).tid} >'${await directoryOfGroups()}/${group}/cgroup.threads'`);
+    const { tid, path: at } = await vcpu(n);
+    await guest.run(`echo ${tid} >'/sys/fs/cgroup${path.posix.dirname(at)}/${group}/cgroup.threads'`);
   }
 
   async function cpusOf(n) {
-    const text = await guest.run(`cat '${await directoryOfGroups()}/vcpu${n}/cpuset.cpus'; virsh -q vcpupin serial ${n} | awk '{ print $2 }'`);
-    const [cpuset, virsh] = text.split('\n');
-    return { affinity: (await vcpu(n)).cpus, cpuset, virsh };
+    const { cpus: affinity, path: at } = await vcpu(n);
+    const [cpuset, virsh] = (await guest.run(`cat '/sys/fs/cgroup${at}/cpuset.cpus'; virsh -q vcpupin serial ${n} | awk '{ print $2 }'`)).split('\n');
+    return { affinity, cpuset, virsh };
   }
 });
 
 /** As QEMU names its threads. */
 function roleOf(comm, isFirst) {
+  if (comm.startsWith('vhost-')) return 'vhost';
   if (isFirst) return 'emulator';
   const [, vcpu, ioThread] = /^(?:CPU (\d+)\/(?:TCG|KVM)|IO ((?!mon_)\w+))$/.exec(comm) ?? [];
-  return vcpu !== undefined ? `vCPU ${vcpu}` : ioThread !== undefined ? `I/O thread ${ioThread}` : comm.startsWith('vhost-') ? 'vhost' : 'other';
+  return vcpu !== undefined ? `vCPU ${vcpu}` : ioThread !== undefined ? `I/O thread ${ioThread}` : 'other';
 }
 
 /** What the lines of a placement say of each thread, `S` written out. */

@@ -9,7 +9,9 @@ import type { Errno, RawSnapshot } from '../../src/core/rawSnapshot';
 
 /** The folder of the captures, seen from out/test/unit. */
 export const HOSTS = join(__dirname, '../../../test/fixtures/hosts');
-export const REAL_HOSTS = ['guest-v2', 'guest-hybrid', 'guest-legacy', 'host-v1-libvirt'] as const;
+/** Those whose machine was recorded while it started as well. */
+export const STARTED_HOSTS = ['guest-v2', 'guest-hybrid', 'guest-legacy', 'host-v1-libvirt'] as const;
+export const REAL_HOSTS = [...STARTED_HOSTS, 'guest-numa-clean'] as const;
 export const DERIVED_HOSTS = ['numa-isolated', 'container-ns', 'misplaced-vcpus'] as const;
 /** Saved by the scenarios of test/guests: hosts to which something was done. */
 export const SCENARIO_HOSTS = ['guest-hybrid-cpu-offline', 'guest-hybrid-no-machined', 'guest-v2-allowed-cpus', 'guest-v2-threaded-under-unit'] as const;

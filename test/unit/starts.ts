@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostModel } from '../../src/core/model/hostModel';
-import { type Changeable, HOSTS, type REAL_HOSTS, machine, modelOf, snapshot, statText } from './fixtures';
+import { type Changeable, HOSTS, type STARTED_HOSTS, machine, modelOf, snapshot, statText } from './fixtures';
 
 /** A task at one moment of a start. */
 interface Task {
@@ -25,7 +25,7 @@ export interface Moment {
 }
 
 /** Every moment of a recorded start: test/fixtures/timeline.mjs says what the lines are. */
-export function momentsOf(name: (typeof REAL_HOSTS)[number]): readonly Moment[] {
+export function momentsOf(name: (typeof STARTED_HOSTS)[number]): readonly Moment[] {
   const lines = readFileSync(join(HOSTS, `../starts/${name}.start`), 'utf8').trimEnd().split('\n');
   const pid = Number(/^(\d+) \1 .* qemu-system-x86$/m.exec(lines.join('\n'))![1]);
   const memberships = new Map<string, string>();
@@ -55,7 +55,7 @@ export function momentsOf(name: (typeof REAL_HOSTS)[number]): readonly Moment[] 
  * the cgroups in which none of them has been yet.
  * @param next with those that libvirt makes next as well: it makes a group before it moves the thread there
  */
-export async function replay(name: (typeof REAL_HOSTS)[number], { next }: { readonly next: boolean }): Promise<{ readonly moment: Moment; readonly raw: Changeable }[]> {
+export async function replay(name: (typeof STARTED_HOSTS)[number], { next }: { readonly next: boolean }): Promise<{ readonly moment: Moment; readonly raw: Changeable }[]> {
   const { model } = await modelOf(name);
   const serial = machine(model, 'serial');
   const cmdline = snapshot(name).files.get(`/proc/${serial.pid}/cmdline`)!;

@@ -79,7 +79,8 @@ function setTo(world: World, cgroup: CgroupState, written: { readonly file: stri
   const { world: after, changed } = spread(world.with({ cgroups: [cgroup] }), cgroup.hierarchy, cgroup.path, written.file === 'cpuset.cpus');
   const effects = effectsOf(before, after, cgroup.hierarchy, [cgroup.path, ...changed], written);
   const own = after.cgroup(cgroup.hierarchy, cgroup.path)!;
-  const answer = confine(after, confinements(before, after, cgroup.hierarchy, changed), effects, whyEffective(own, written.file));
+  const beside = written.file === 'cpuset.cpus' && isPartition(cgroup) ? siblingPartitions(after, cgroup.hierarchy, cgroup.path) : [];
+  const answer = confine(after, confinements(before, after, cgroup.hierarchy, [...changed, ...beside]), effects, whyEffective(own, written.file));
   return cgroup.version === 2 ? amongPartitions(before, cgroup, answer) : answer;
 }
 
@@ -128,10 +129,10 @@ export function spread(world: World, hierarchy: string, path: string, ofCpus: bo
   const now = { ...cgroup, cpusEffective: effective(cgroup, 'cpus', above?.cpusEffective ?? above?.cpus), memsEffective: effective(cgroup, 'mems', above?.memsEffective ?? above?.mems) };
   const cpusDiffer = now.cpusEffective?.toString() !== cgroup.cpusEffective?.toString();
   const memsDiffer = now.memsEffective?.toString() !== cgroup.memsEffective?.toString();
-  const isPartition = ofCpus && now.partition !== undefined && now.partition !== 'member';
-  if (!cpusDiffer && !memsDiffer && !isPartition) return { world, changed: [] };
+  const isAnew = cpusDiffer || (ofCpus && isPartition(now));
+  if (!isAnew && !memsDiffer) return { world, changed: [] };
   world = world.with({ cgroups: [now] });
-  const changed = cpusDiffer || isPartition ? [path] : [];
+  const changed = isAnew ? [path] : [];
   for (const child of world.children(hierarchy, path)) {
     if (child.cpusEffective === undefined) continue;
     const below = spread(world, hierarchy, child.path, ofCpus);
@@ -139,6 +140,22 @@ export function spread(world: World, hierarchy: string, path: string, ofCpus: bo
     changed.push(...below.changed);
   }
   return { world, changed };
+}
+
+/** update_sibling_cpumasks: partitions beside a changed one that have the CPUs of their parent, and so give them to their tasks anew. */
+export function siblingPartitions(after: World, hierarchy: string, path: string): string[] {
+  const parent = parentOf(path) ?? '/';
+  const above = cpusetOf(after, hierarchy, parent);
+  const offered = above && effectiveOf(above);
+  return after.children(hierarchy, parent).flatMap(one => {
+    const inherits = one.cpusEffective !== undefined && (!one.cpus || !offered || one.cpus.intersect(offered).isEmpty);
+    return one.path !== path && inherits && isPartition(one) ? spread(after, hierarchy, one.path, true).changed : [];
+  });
+}
+
+/** A valid one or an invalid one. */
+function isPartition({ partition }: CgroupState): boolean {
+  return partition !== undefined && partition !== 'member';
 }
 
 function effective(cgroup: CgroupState, what: What, above: CpuSet | undefined): CpuSet | undefined {

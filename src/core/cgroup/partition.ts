@@ -1,8 +1,8 @@
 import { confine } from './affinity';
 import { accepted, refused, valueEffect } from './answers';
 import { reason } from './because';
-import { confinements, spread } from './cpuset';
-import type { Prediction } from './outcome';
+import { confinements, siblingPartitions, spread } from './cpuset';
+import type { Effect, Prediction } from './outcome';
 import { type CgroupState, type World, parentOf } from './world';
 
 /**
@@ -16,7 +16,9 @@ export function writePartition(world: World, cgroup: CgroupState, file: string, 
   if (partition === word) return accepted(world);
   const set = (reads: string): Prediction => {
     const after = world.with({ cgroups: [{ ...cgroup, partition: reads }] });
-    return confine(after, confinements(world, after, hierarchy, affected(after, hierarchy, path)), reads === word ? [] : [valueEffect(cgroup, file, reads)], reads === word ? undefined : reason('partition-invalid', { reads }));
+    // One below that is invalid may become so for another reason: its parent is the one that was written.
+    const below = world.children(hierarchy, path).filter(one => one.partition?.includes('invalid')).map((one): Effect => ({ ...valueEffect(one, file, one.partition!), open: true }));
+    return confine(after, confinements(world, after, hierarchy, affected(after, hierarchy, path)), [...(reads === word ? [] : [valueEffect(cgroup, file, reads)]), ...below], reads === word ? undefined : reason('partition-invalid', { reads }));
   };
   if (word === 'member' && partition?.includes('invalid') === true) return set(word);
   const parent = world.cgroup(hierarchy, parentOf(path) ?? '/');
@@ -35,5 +37,5 @@ function affected(after: World, hierarchy: string, path: string): string[] {
   if (after.cgroup(hierarchy, path)?.partition !== 'member') return below.length === 0 ? [] : [...spread(after, hierarchy, path, true).changed];
   const all = below.length === 0 ? [] : [path];
   for (const one of all) for (const child of after.children(hierarchy, one)) if (child.cpusEffective !== undefined) all.push(child.path);
-  return [parentOf(path) ?? '/', ...all];
+  return [parentOf(path) ?? '/', ...all, ...siblingPartitions(after, hierarchy, path)];
 }

@@ -2,8 +2,9 @@ import { t } from '@vscode/l10n';
 import type { RunTool } from '../cgroup/action';
 import { textOf } from '../cgroup/files';
 import type { Because } from '../cgroup/outcome';
-import type { Thread } from '../model/hostModel';
+import type { Cgroup, Thread } from '../model/hostModel';
 import { cgroupOwner, valuesOwner } from '../model/owner';
+import { parseCpuList } from '../parse/cpuList';
 import { type Context, reason } from './context';
 import type { Change, Plan, Step } from './plan';
 import { hierarchyOf, taskRef } from './refs';
@@ -30,11 +31,19 @@ const OF_OWNERS = new Set(['libvirt-writes-again', 'libvirt-does-not-see', 'syst
 export function ownersWay(context: Context, changes: readonly Change[], plan: Plan): Plan | undefined {
   const found = changes.map(change => waysOf(context, change));
   if (found.length === 0 || !found.every(ways => ways !== undefined)) return undefined;
-  const ways = found.flat();
+  const ways = unlessContrary(found.flat());
+  if (!ways) return undefined;
   const tool = ways[0]!.argv.find(word => word === 'virsh' || word === 'systemctl') ?? ways[0]!.argv[0]!;
   const besides = new Map(ways.flatMap(way => (way.besides ? [[JSON.stringify(way.besides), way.besides] as const] : [])));
   const warnings = [reason('owners-tool', { tool }), ...besides.values()].map(because => ({ because }));
   return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(({ argv, back, thread }) => toolStep(argv, back, thread)), warnings: [...plan.warnings.filter(({ because }) => !OF_OWNERS.has(because.id)), ...warnings] };
+}
+
+/** Each once; `undefined` where two give one thread different CPUs: the cpuset and the pin of it are one thing to libvirt. */
+function unlessContrary(ways: readonly Way[]): readonly Way[] | undefined {
+  const once = new Map(ways.map(way => [JSON.stringify(way.argv), way]));
+  const targets = new Set([...once.values()].map(({ argv }) => JSON.stringify(argv.includes('--cpulist') ? argv.filter((_, i) => argv[i - 1] !== '--cpulist') : argv)));
+  return targets.size === once.size ? [...once.values()] : undefined;
 }
 
 /** @param back takes it back */
@@ -73,12 +82,19 @@ function some(way: Way | undefined): readonly Way[] | undefined {
 }
 
 /** `--domain NAME` and not the name alone: one may begin with a dash. */
-function pinWay({ model, machine, options }: Context, { thread, cpus }: Extract<Change, { kind: 'pin' }>): Way | undefined {
+function pinWay({ model, machine, options }: Context, { thread, cpus }: Pick<Extract<Change, { kind: 'pin' }>, 'thread' | 'cpus'>): Way | undefined {
   const target = cpus === 'all' ? model.topology.online : cpus;
   const what = target && libvirtThread(thread);
   if (!machine || !what) return undefined;
   const command = (list: string): string[] => [...(options.virsh ?? VIRSH), what.command, '--domain', machine.name, ...what.which, '--cpulist', list, '--live'];
   return { argv: command(target.toString()), back: thread.cpusAllowed && command(thread.cpusAllowed.toString()), thread };
+}
+
+/** Of a group of libvirt's: it gives the thread and its group the same CPUs. */
+function groupWay(context: Context, hierarchy: string, path: string, value: string): Way | undefined {
+  const cpus = parseCpuList(value);
+  const thread = context.machine?.threads.find(one => one.membership.places.get(hierarchy)?.path === path && libvirtThread(one) !== undefined);
+  return thread && cpus && !cpus.isEmpty ? pinWay(context, { thread, cpus }) : undefined;
 }
 
 /** What libvirt calls a thread that is where it has put it. */
@@ -94,19 +110,23 @@ function libvirtThread(thread: Thread): { readonly command: string; readonly whi
 }
 
 /** Of a machine's own scope systemd has the CPUs, the quota and the weight; of libvirt's groups below it libvirt has what is the same for the whole domain. */
-function valueWay({ model, machine, options }: Context, { hierarchy: key, path }: { readonly hierarchy: string; readonly path: string }, file: string, value: string, before: string | undefined): Way | undefined {
+function valueWay(context: Context, { hierarchy: key, path }: { readonly hierarchy: string; readonly path: string }, file: string, value: string, before: string | undefined): Way | undefined {
+  const { model, machine, options } = context;
   const hierarchy = hierarchyOf(model, key);
   const cgroup = hierarchy?.cgroups.get(path);
   if (!hierarchy || !cgroup) return undefined;
-  const former = textOf(cgroup, file) ?? before;
+  const former = bandwidthText(cgroup, file) ?? textOf(cgroup, file) ?? before;
   const owner = cgroupOwner(model, hierarchy, path);
   if (owner.kind === 'unit') {
-    const property = (text: string | undefined): string | undefined => (text === undefined ? undefined : unitProperty(file, text));
-    const [wanted, was] = [property(value), property(former)];
-    const command = (assignment: string): string[] => ['systemctl', ...(owner.manager === 'user' ? ['--user'] : []), 'set-property', '--runtime', owner.unit, assignment];
-    return wanted === undefined ? undefined : { argv: command(wanted), back: was === undefined ? undefined : command(was) };
+    const wanted = unitProperties(file, value, former);
+    const back = former === undefined ? undefined : unitProperties(file, former === '' ? (cgroup.cpusEffective?.toString() ?? '') : former, value);
+    const command = (assignments: readonly string[]): string[] => ['systemctl', ...(owner.manager === 'user' ? ['--user'] : []), 'set-property', '--runtime', owner.unit, ...assignments];
+    // No cpuset of tasks can be emptied again (ENOSPC): systemd says so in its journal alone.
+    const besides = file === 'cpuset.cpus' && former === '' ? { besides: reason('owners-tool-not-emptied', { path, cpus: cgroup.cpusEffective?.toString() ?? '?' }) } : {};
+    return wanted && { argv: command(wanted), back: back && command(back), ...besides };
   }
   const { kind } = valuesOwner(model, hierarchy, path);
+  if (file === 'cpuset.cpus') return kind === 'libvirt' || kind === 'nova' ? groupWay(context, key, path, value) : undefined;
   const name = machine && (kind === 'libvirt' || kind === 'nova') ? schedinfoName(path, file) : undefined;
   if (!machine || name === undefined || !/^-?\d+$/.test(value)) return undefined;
   const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', '--domain', machine.name, '--live', '--set', `${name}=${text}`];
@@ -114,16 +134,32 @@ function valueWay({ model, machine, options }: Context, { hierarchy: key, path }
   return { argv: command(value), back: former === undefined ? undefined : command(former), ...besides };
 }
 
-/** systemd.resource-control(5) */
-function unitProperty(file: string, text: string): string | undefined {
-  if (file === 'cpuset.cpus') return `AllowedCPUs=${text}`;
-  if (file === 'cpu.weight' && /^\d+$/.test(text)) return `CPUWeight=${text}`;
-  if (file === 'cpu.shares' && /^\d+$/.test(text)) return `CPUShares=${text}`;
-  if (file === 'pids.max' && /^(max|\d+)$/.test(text)) return `TasksMax=${text === 'max' ? 'infinity' : text}`;
-  const quota = file === 'cpu.max' ? /^(?:(max)|(\d+) (\d+))$/.exec(text) : null;
-  if (!quota) return undefined;
-  return quota[1] ? 'CPUQuota=' : `CPUQuota=${Math.round((Number(quota[2]) / Number(quota[3])) * 10000) / 100}%`;
+/** The tools name a quota in one way, whichever version the hierarchy is of. */
+function bandwidthText({ bandwidth }: Cgroup, file: string): string | undefined {
+  if (!bandwidth) return undefined;
+  const { quota, period } = bandwidth;
+  return file === 'cpu.max' ? `${quota} ${period}` : file === 'cpu.cfs_quota_us' ? String(quota === 'max' ? -1 : quota) : file === 'cpu.cfs_period_us' ? String(period) : undefined;
 }
+
+/**
+ * systemd.resource-control(5)
+ *
+ * @param other what the file reads on the other side of the change: a period is named where either of both has one of its own
+ */
+function unitProperties(file: string, text: string, other: string | undefined): readonly string[] | undefined {
+  if (file === 'cpuset.cpus') return [`AllowedCPUs=${text}`];
+  if (file === 'cpu.weight' && /^\d+$/.test(text)) return [`CPUWeight=${text}`];
+  if (file === 'cpu.shares' && /^\d+$/.test(text)) return [`CPUShares=${text}`];
+  if (file === 'pids.max' && /^(max|\d+)$/.test(text)) return [`TasksMax=${text === 'max' ? 'infinity' : text}`];
+  const quota = file === 'cpu.max' ? /^(?:max|(\d+)) (\d+)$/.exec(text) : null;
+  if (!quota) return undefined;
+  const period = Number(quota[2]);
+  const isUsual = period === USUAL_PERIOD && (other === undefined || Number(other.split(' ')[1] ?? USUAL_PERIOD) === USUAL_PERIOD);
+  return [quota[1] === undefined ? 'CPUQuota=' : `CPUQuota=${Math.round((Number(quota[1]) / period) * 10000) / 100}%`, ...(isUsual ? [] : [`CPUQuotaPeriodSec=${period === USUAL_PERIOD ? '' : `${period}us`}`])];
+}
+
+/** Microseconds, where a unit names none. */
+const USUAL_PERIOD = 100_000;
 
 /** virsh(1), schedinfo: one value for all vCPUs of a domain, one for its emulator, one for all I/O threads. */
 function schedinfoName(path: string, file: string): string | undefined {

@@ -73,6 +73,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'libvirt-writes-again': d => t('{0} is libvirt\'s: it writes its value again with virsh vcpupin, schedinfo and when the machine starts next.', d('path')),
   'owners-tool': d => t('{0} changes what the owner knows as well: the value stays when it writes again.', d('tool')),
   'owners-tool-all': d => t('It sets the same for every {0} of the machine, not for this one alone.', d('what')),
+  'owners-tool-not-emptied': d => t('cpuset.cpus of {0} is empty and cannot be emptied again while tasks are in it: taken back, it names the CPUs that it has now ({1}).', d('path'), d('cpus')),
   'no-affinity-tool': d => t('{0} has none of taskset, busybox, python3 and perl: nothing there can pin a thread. Install util-linux.', d('host')),
   'no-way-back': () => t('A step of it cannot be undone.'),
   'edited-machine-gone': d => t('{0} (PID {1}) is gone, or was started anew since the edit began.', d('machine'), d('pid')),

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { printCapture } from '../../../src/core/capture/format';
 import { redact } from '../../../src/core/capture/redact';
 import { encodeBytes } from '../../../src/core/parse/bytes';
@@ -19,6 +20,24 @@ export async function saveCapture(guest: Guest, name: string, what: string, raw?
   const { snapshot } = redact(raw ?? (await guest.look()).raw);
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(join(FOLDER, `${name}.capture`), encodeBytes(printCapture(snapshot, await comments(guest, name, what))));
+}
+
+/** Beside it, what the host's tools say of the same threads of a libvirt domain, in the form that test/unit/model/truth.test.ts compares. */
+export async function saveTruth(guest: Guest, name: string, domain: string): Promise<void> {
+  if (FOLDER === undefined) return;
+  const said = await guest.run(`
+    export LC_ALL=C
+    say() { echo "==== $1"; }
+    pid=$(cat /run/libvirt/qemu/${domain}.pid)
+    say ps-eLo-wide.txt; ps -ww -eLo pid=,tid=,psr=,cls=,rtprio=,ni=,comm:32=,cgroup:1024=
+    say taskset.txt; taskset -apc $pid
+    say chrt.txt; chrt -ap $pid
+    say virsh-schedinfo.txt; virsh -q schedinfo ${domain}
+    say virsh-dumpxml.txt; virsh -q dumpxml ${domain}
+    for question in query-cpus-fast query-iothreads query-name; do say qmp-$question.json; virsh -q qemu-monitor-command ${domain} '{"execute":"'$question'"}'; done`);
+  const files = new Map(said.split(/^==== /m).slice(1).map(section => [`/cmd/${section.slice(0, section.indexOf('\n'))}`, section.slice(section.indexOf('\n') + 1)]));
+  const { truthOf } = (await import(pathToFileURL(join(__dirname, '../../../../test/fixtures/truth.mjs')).href)) as { truthOf(read: (file: string) => string | undefined): unknown };
+  writeFileSync(join(FOLDER, `${name}.truth.json`), `${JSON.stringify(truthOf(file => files.get(file)), undefined, 2)}\n`);
 }
 
 async function comments(guest: Guest, name: string, what: string): Promise<string[]> {

@@ -30,8 +30,9 @@ export interface GuestOptions {
   readonly kernelArguments?: readonly string[];
 }
 
-/** Eight CPUs: two nodes of two cores of two threads each. */
+/** Eight CPUs: two nodes of two cores of two threads each. An emulated AMD processor tells nobody which threads share a core. */
 export const TWO_NODES: readonly string[] = [
+  ...['-cpu', 'max,vendor=GenuineIntel'],
   ...['-smp', '8,sockets=2,cores=2,threads=2'],
   ...['-object', 'memory-backend-ram,id=node0,size=1G', '-numa', 'node,nodeid=0,cpus=0-3,memdev=node0'],
   ...['-object', 'memory-backend-ram,id=node1,size=1G', '-numa', 'node,nodeid=1,cpus=4-7,memdev=node1'],

@@ -15,6 +15,10 @@ const NARROW = { ...FILLED, 'cpuset.cpus': '0', 'cpuset.effective_cpus': '0' };
 const CPU = { 'cpu.shares': '1024', 'cpu.cfs_quota_us': '-1', 'cpu.cfs_period_us': '100000', 'cpu.cfs_burst_us': '0', 'cpu.idle': '0' };
 const V2 = { 'cgroup.type': 'domain', 'cgroup.controllers': 'cpuset cpu', 'cgroup.subtree_control': '', 'cgroup.freeze': '0', 'cgroup.events': 'populated 1\nfrozen 0', 'cpuset.cpus': '', 'cpuset.cpus.effective': '0-1', 'cpuset.mems': '', 'cpuset.mems.effective': '0' };
 
+const MEMBER = { ...V2, 'cpuset.cpus.partition': 'member' };
+const INVALID = { ...V2, 'cpuset.cpus.partition': 'isolated invalid (cpuset.cpus is empty)' };
+/** All threads are pinned to CPU 1, in a cgroup that has both CPUs. */
+const PARTITIONS: SmallHost = { kernel: '6.1.0-56-cloud-amd64', hierarchies: ['0::cpuset,cpu'], places: { '0::': '/p/a' }, allowed: '1' };
 const CPUSETS: SmallHost = { kernel: '6.18.0', hierarchies: ['cpuset'], cgroups: { 'cpuset /wide': FILLED, 'cpuset /narrow': NARROW, 'cpuset /one': { ...NARROW, 'cpuset.cpus': '1', 'cpuset.effective_cpus': '1' } } };
 
 /** What is predicted of one action: each answer, and of those accepted the affinities (`{least-most}` where one is open). */
@@ -47,6 +51,11 @@ const CASES: Readonly<Record<string, Case>> = {
   'a task that is there already is not touched': { host: { ...CPUSETS, allowed: '0', places: { cpuset: '/wide' } }, action: 'cpuset /wide/tasks <- 11', expected: ['OK'] },
   'v2: equal cpusets leave a task alone since 6.3': { host: { kernel: '6.12.0', hierarchies: ['0::cpuset,cpu'], cgroups: { '0:: /a': { ...V2, 'cgroup.type': 'domain threaded' }, '0:: /a/k': { ...V2, 'cgroup.type': 'threaded' } }, places: { '0::': '/a' }, allowed: '1' }, action: '0:: /a/k/cgroup.threads <- 11', expected: ['OK'] },
   'v2: before, they made it forget its pin': { host: { kernel: '6.1.0', hierarchies: ['0::cpuset,cpu'], cgroups: { '0:: /a': { ...V2, 'cgroup.type': 'domain threaded' }, '0:: /a/k': { ...V2, 'cgroup.type': 'threaded' } }, places: { '0::': '/a' }, allowed: '1' }, action: '0:: /a/k/cgroup.threads <- 11', expected: ['OK pin-forgotten 11:0-1'] },
+  'v2, before 6.2: a partition that is invalid makes its tasks forget their pins, if there is a cgroup below': { host: { ...PARTITIONS, cgroups: { '0:: /p': MEMBER, '0:: /p/a': MEMBER, '0:: /p/a/k': MEMBER } }, action: '0:: /p/a/cpuset.cpus.partition <- isolated', expected: ['OK pin-forgotten 10:0-1 11:0-1 12:0-1 13:0-1'] },
+  'v2, before 6.2: and not if there is none': { host: { ...PARTITIONS, cgroups: { '0:: /p': MEMBER, '0:: /p/a': MEMBER } }, action: '0:: /p/a/cpuset.cpus.partition <- isolated', expected: ['OK partition-invalid'] },
+  'v2, since 6.2: they keep them': { host: { ...PARTITIONS, kernel: '6.6.0', cgroups: { '0:: /p': MEMBER, '0:: /p/a': MEMBER, '0:: /p/a/k': MEMBER } }, action: '0:: /p/a/cpuset.cpus.partition <- isolated', expected: ['OK partition-invalid'] },
+  'v2, before 6.2: CPUs written to an invalid partition, equal ones too, make its tasks forget their pins': { host: { ...PARTITIONS, cgroups: { '0:: /p': MEMBER, '0:: /p/a': INVALID } }, action: '0:: /p/a/cpuset.cpus <- 0-1', expected: ['OK pin-forgotten 10:0-1 11:0-1 12:0-1 13:0-1'] },
+  'v2, before 6.2: and to an invalid one beside it, those of one that has its parent\'s CPUs': { host: { ...PARTITIONS, cgroups: { '0:: /p': MEMBER, '0:: /p/a': INVALID, '0:: /p/b': INVALID } }, action: '0:: /p/b/cpuset.cpus.partition <- member', expected: ['OK pin-forgotten 10:0-1 11:0-1 12:0-1 13:0-1'] },
   'every task of a cpuset is told of when it changes': { host: { ...CPUSETS, places: { cpuset: '/wide' } }, action: 'cpuset /wide/cpuset.cpus <- 1', expected: ['OK follows-cpuset 10:1 11:1 12:1 13:1'] },
   'rmdir in v1 where nobody is known to be': { host: CPUSETS, action: 'rmdir cpuset /wide', expected: ['OK', 'EBUSY tasks-unknown'] },
   'rmdir of a cgroup with a thread': { host: { ...CPUSETS, places: { cpuset: '/wide' } }, action: 'rmdir cpuset /wide', expected: ['EBUSY populated'] },

@@ -6,7 +6,7 @@ import { parsePlacement } from '../../../src/core/placement/parse';
 import { print } from '../../../src/core/placement/print';
 import { toPlacement } from '../../../src/core/placement/toPlacement';
 import { findingsOf } from '../../../src/core/rules/allRules';
-import { type Changeable, QEMU, REAL_HOSTS, SCOPE, machine, model, modelOf } from '../fixtures';
+import { type Changeable, QEMU, SCOPE, STARTED_HOSTS, machine, model, modelOf } from '../fixtures';
 import { type Moment, replay } from '../starts';
 
 interface Seen {
@@ -18,7 +18,7 @@ interface Seen {
 }
 
 /** What the model says at every moment of a start. */
-async function starting(name: (typeof REAL_HOSTS)[number], next: boolean): Promise<Seen[]> {
+async function starting(name: (typeof STARTED_HOSTS)[number], next: boolean): Promise<Seen[]> {
   const seen: Seen[] = [];
   for (const { moment, raw } of await replay(name, { next })) {
     const { model: host, problems } = await model(raw);
@@ -36,7 +36,7 @@ function history(stages: readonly (Stage | undefined)[]): string {
 }
 
 /** What was recorded of each start: of the machine, and in each hierarchy by itself. */
-const HISTORIES: Readonly<Record<(typeof REAL_HOSTS)[number], { readonly machine: string; readonly hierarchies: Readonly<Record<string, string>> }>> = {
+const HISTORIES: Readonly<Record<(typeof STARTED_HOSTS)[number], { readonly machine: string; readonly hierarchies: Readonly<Record<string, string>> }>> = {
   'guest-v2': {
     machine: 'scope → task added → emulator → complete',
     hierarchies: { '0::': 'scope → task added → emulator → complete' },
@@ -73,7 +73,7 @@ const HISTORIES: Readonly<Record<(typeof REAL_HOSTS)[number], { readonly machine
 };
 
 describe('the stage of a start', () => {
-  for (const name of REAL_HOSTS) {
+  for (const name of STARTED_HOSTS) {
     for (const next of [false, true]) {
       const there = next ? 'a group there before its thread' : 'groups there with their threads';
       it(`${name}, ${there}: goes on as it did, forward in each hierarchy, to complete`, async () => {

@@ -12,6 +12,7 @@ interface Truth {
   readonly vcpus: Readonly<Record<string, number>>;
   readonly iothreads: Readonly<Record<string, number>>;
   readonly shares: number;
+  /** `50000/100000`, or `max/100000` where there is none. */
   readonly quota: Readonly<Record<'vcpu' | 'emulator' | 'iothread', string>>;
   readonly threads: readonly {
     readonly pid: number;

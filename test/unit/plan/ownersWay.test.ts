@@ -13,6 +13,7 @@ async function ownersWay(host: HostName, wanted: (thread: (kind: string, id?: st
 }
 
 const words = (plan: Plan | undefined): string[] => (plan?.steps ?? []).map(({ action }) => (action.kind === 'tool' ? action.argv.join(' ') : action.kind));
+const back = (plan: Plan | undefined): string[] => (plan?.steps ?? []).flatMap(({ undo }) => undo.actions.map(action => (action.kind === 'tool' ? action.argv.join(' ') : action.kind)));
 const cpus = parseCpuList('0')!;
 const quota = (path: string, hierarchy: string, to: { quota: number | 'max'; period: number }): Change => ({ kind: 'quota', hierarchy, path, to });
 
@@ -38,12 +39,38 @@ describe('the owner\'s own way', () => {
       const way = await ownersWay(host, () => [quota(`${LIBVIRT}/vcpu2`, hierarchy, { quota: 20000, period: 50000 })]);
       assert.deepEqual(words(way), ['virsh schedinfo --domain serial --live --set vcpu_period=50000', 'virsh schedinfo --domain serial --live --set vcpu_quota=20000'], host);
       assert.ok(way?.warnings.some(({ because }) => because.id === 'owners-tool-all'));
+      assert.deepEqual(back(way), ['virsh schedinfo --domain serial --live --set vcpu_period=100000', 'virsh schedinfo --domain serial --live --set vcpu_quota=50000'], host);
     }
   });
 
   it('what a unit has is systemd\'s', async () => {
     assert.deepEqual(words(await ownersWay('guest-v2', () => [quota(SCOPE, '0::', { quota: 150_000, period: 100_000 })])), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope CPUQuota=150%`]);
     assert.deepEqual(words(await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpu.weight', value: '50' }])), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope CPUWeight=50`]);
+  });
+
+  it('a unit\'s period is named where it is not the usual one, and there is a way back in v1 too', async () => {
+    const unit = String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope`;
+    for (const [host, hierarchy] of [['guest-v2', '0::'], ['guest-hybrid', 'cpu,cpuacct']] as const) {
+      const way = await ownersWay(host, () => [quota(SCOPE, hierarchy, { quota: 100_000, period: 50_000 })]);
+      assert.deepEqual([words(way), back(way)], [[`${unit} CPUQuota=200% CPUQuotaPeriodSec=50000us`], [`${unit} CPUQuota= CPUQuotaPeriodSec=`]], host);
+    }
+  });
+
+  it('an empty cpuset cannot be emptied again: its CPUs are named, and that is said', async () => {
+    const way = await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpuset.cpus', value: '0' }]);
+    assert.deepEqual(back(way), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope AllowedCPUs=0-1`]);
+    assert.ok(way?.warnings.some(({ because }) => because.id === 'owners-tool-not-emptied'));
+  });
+
+  it('the cpuset of a thread\'s group is its pin to libvirt', async () => {
+    for (const [host, hierarchy] of [['guest-v2', '0::'], ['guest-hybrid', 'cpuset']] as const) {
+      const set = (value: string): Change => ({ kind: 'set', hierarchy, path: `${LIBVIRT}/vcpu2`, file: 'cpuset.cpus', value });
+      for (const changes of [[], ['1']]) {
+        const way = await ownersWay(host, thread => [set('1'), ...changes.map((list): Change => ({ kind: 'pin', thread: thread('vcpu', '2'), cpus: parseCpuList(list)! }))]);
+        assert.deepEqual([words(way), back(way)], [['virsh vcpupin --domain serial --vcpu 2 --cpulist 1 --live'], ['virsh vcpupin --domain serial --vcpu 2 --cpulist 0 --live']], host);
+      }
+      assert.equal(await ownersWay(host, thread => [set('0-1'), { kind: 'pin', thread: thread('vcpu', '2'), cpus: parseCpuList('1')! }]), undefined);
+    }
   });
 
   it('keeps what the plan warns of, and not that the owner would write again', async () => {

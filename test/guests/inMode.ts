@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { cleanUp } from '../kernel/support/cleanUp';
 import { disconnectAll } from '../ssh/support/client';
+import { actions } from './actions';
+import { commandLine } from './commandLine';
 import { scenarios } from './scenarios';
 import { Guest, type Mode } from './support/guest';
 import { BY_HAND, DOMAIN, startLab } from './support/lab';
+import { truth } from './truth';
 
-/** One boot for each mode: what is asked of every mode, one after the other on the same guest. */
-for (const mode of ['v2', 'hybrid', 'legacy'] satisfies Mode[]) {
+/** What is asked of every mode, one after the other on one guest: each leaves it as it found it. */
+export function inMode(mode: Mode): void {
   describe(`a guest in ${mode} mode`, () => {
     let guest: Guest;
     before(async () => {
@@ -25,6 +28,9 @@ for (const mode of ['v2', 'hybrid', 'legacy'] satisfies Mode[]) {
       assert.equal(model.mode, { v2: 'unified', hybrid: 'hybrid', legacy: 'legacy' }[mode]);
     });
 
+    truth(() => guest);
     scenarios(() => guest);
+    actions(() => guest);
+    commandLine(() => guest);
   });
 }

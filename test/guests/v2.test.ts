@@ -1,0 +1,3 @@
+import { inMode } from './inMode';
+
+inMode('v2');
