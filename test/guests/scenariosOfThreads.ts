@@ -70,7 +70,7 @@ export function scenariosOfThreads(guest: () => Guest, healthy: () => string): v
 
   scenario('a vCPU moved by hand out of all that is the domain\'s', guest, healthy, async scene => {
     if (isV2()) {
-      // Another resource domain: the kernel lets a single thread go nowhere else (cgroup-v2.rst, "Threads").
+      // A single thread stays in its domain (cgroup-v2.rst, "Threads"), and a cgroup that gives out domain controllers takes nobody.
       await assert.rejects(scene.run(`echo "$(tid 'CPU 2/TCG')" >/sys/fs/cgroup/machine.slice/cgroup.threads`), /Operation not supported|I\/O error/);
       return;
     }
