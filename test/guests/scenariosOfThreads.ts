@@ -11,11 +11,11 @@ const GROWING = `sed -e 's/<name>serial/<name>growing/' -e 's/11111111-/21111111
  *
  * Who puts back a thread that was moved by hand (systemd 252, libvirt 9.0, Linux 6.1): **nobody**, in no mode.
  *
- * | moved                                     | daemon-reload | libvirtd restart | vcpupin, same CPUs        | vcpupin, other CPUs              |
- * |-------------------------------------------|---------------|------------------|---------------------------|----------------------------------|
- * | v2: vcpuN → emulator                      | stays         | stays            | exit 0, stays             | EINVAL, stays; vcpuN has the CPUs |
- * | v1: vcpuN → emulator in cpuset, cpu       | stays         | stays            | exit 0, stays             | EINVAL, stays; vcpuN has the CPUs |
- * | v1: vcpuN → / in all, `name=systemd` too  | stays         |                  | exit 0, stays, is pinned  |                                  |
+ * | moved                                     | daemon-reload | libvirtd restart | vcpupin, same CPUs | vcpupin, other CPUs               |
+ * |-------------------------------------------|---------------|------------------|--------------------|-----------------------------------|
+ * | v2: vcpuN → emulator                      | stays         | stays            | exit 0, stays      | EINVAL, stays; vcpuN has the CPUs |
+ * | v1: vcpuN → emulator in cpuset, cpu       | stays         | stays            | exit 0, stays      | EINVAL, stays; vcpuN has the CPUs |
+ * | v1: vcpuN → / in these and `name=systemd` | stays         | not tried        | not tried          | not tried                         |
  *
  * What is put back is values: see the other scenarios.
  */
