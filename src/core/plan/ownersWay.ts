@@ -161,9 +161,9 @@ function unitProperties(file: string, text: string, other: string | undefined): 
 /** Microseconds, where a unit names none. */
 const USUAL_PERIOD = 100_000;
 
-/** virsh(1), schedinfo: one value for all vCPUs of a domain, one for its emulator, one for all I/O threads. */
+/** virsh(1), schedinfo: one value for all vCPUs of a domain, one for its emulator, one for all I/O threads; shares are those of the machine, not of `libvirt/` in its scope. */
 function schedinfoName(path: string, file: string): string | undefined {
-  if (file === 'cpu.shares' && /\.(libvirt-qemu|scope)(\/libvirt)?$/.test(path)) return 'cpu_shares';
+  if (file === 'cpu.shares' && /\.(libvirt-qemu|scope)$/.test(path)) return 'cpu_shares';
   const group = /\/(vcpu|emulator|iothread)\d*$/.exec(path)?.[1];
   return group === undefined ? undefined : file === 'cpu.cfs_quota_us' ? `${group}_quota` : file === 'cpu.cfs_period_us' ? `${group}_period` : undefined;
 }
