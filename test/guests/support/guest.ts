@@ -87,10 +87,14 @@ export class Guest {
     return user === 'root' ? `guest-${this.mode}` : `guest-${this.mode}-${user}`;
   }
 
-  /** What a shell of this user prints, by OpenSSH: nothing of the product is used. Rejects when it fails. */
-  run(script: string, user: User = 'root'): Promise<string> {
+  /**
+   * What a shell of this user prints, by OpenSSH: nothing of the product is used. Rejects when it fails.
+   *
+   * @param session root's commands share one connection, and so one login session, unless they are to have their own
+   */
+  run(script: string, user: User = 'root', session: 'shared' | 'own' = 'shared'): Promise<string> {
     return new Promise((resolve, reject) => {
-      const args = ['-F', this.sshConfig, ...(user === 'root' ? ['-S', this.master] : []), '-T', '--', this.name(user), 'exec sh -s'];
+      const args = ['-F', this.sshConfig, ...(user === 'root' && session === 'shared' ? ['-S', this.master] : []), '-T', '--', this.name(user), 'exec sh -s'];
       const child = execFile('ssh', args, { encoding: 'utf8', maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
         if (error) reject(new Error(`${this.name(user)}: ${script}\nended with ${error.code ?? error.signal}: ${stderr}${stdout}`));
         else resolve(stdout);

@@ -17,14 +17,14 @@ export async function startDomain(guest: Guest): Promise<void> {
   await guest.run(`virsh -q start ${DOMAIN}`);
 }
 
-/** In the cgroup of a login session, by no manager, with a vhost worker: a kernel thread of its own on kernels before 6.4. */
+/** In the cgroup of a login session, alone there, by no manager, with a vhost worker: a kernel thread of its own on kernels before 6.4. */
 export async function startByHand(guest: Guest): Promise<void> {
   await guest.run(`
     modprobe tun && modprobe vhost_net
     ip tuntap add dev byhand0 mode tap 2>/dev/null || :
     cd / && setsid qemu-system-x86_64 -name guest=${BY_HAND},debug-threads=on -accel tcg,thread=multi -smp 2 -m 32 -S -display none -nodefaults \\
       -object iothread,id=io1 -netdev tap,id=net,ifname=byhand0,script=no,downscript=no,vhost=on -device virtio-net-pci,netdev=net \\
-      -pidfile /run/byhand.pid </dev/null >/run/byhand.log 2>&1 &`);
+      -pidfile /run/byhand.pid </dev/null >/run/byhand.log 2>&1 &`, 'root', 'own');
   for (let tries = 0; ; tries++, await sleep(200)) {
     // It opens its pidfile after it has made its threads.
     if (await guest.run('test -s /run/byhand.pid && kill -0 "$(cat /run/byhand.pid)"').then(() => true, () => false)) return;
