@@ -134,9 +134,10 @@ const READ_PLACEMENT = String.raw`${EMIT_STAT}${WALKS}
     split(f, id, "/")
     if (!slurp(f "/cgroup")) { fail(f "/cgroup"); continue }
     if (text in number) c = number[text]
-    else { c = number[text] = ++texts; printf "=t %d %d\n%s", texts, length(text), text }
+    else { c = number[text] = ++texts; printf "=t %d %d\n%s", texts, length(text), text; if (text ~ /\/emulator(\n|$)/) mayGoOn[c] }
     if (!((id[1], c) in holds)) { holds[id[1], c] = 1; owners[c] = owners[c] " " id[1] }
     printf "=m %s %d\n", f, c
+    if (c in mayGoOn) waiting[f] = c
     if (i > share) emitStat(f)
     if (id[1] == id[3] && slurp(f "/stat") && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
   } }
@@ -183,6 +184,11 @@ END {
   }
   if (all) for (c in mount) if (!walked[mount[c]]++) walk(mount[c])
   if (!all) walkOwn()
+  for (f in waiting) { # libvirt may have made groups since and moved threads there: the group would be seen, and no thread in it
+    if (!slurp(f "/cgroup") || text in number && number[text] == waiting[f]) continue
+    if (!(text in number)) { number[text] = ++texts; printf "=t %d %d\n%s", texts, length(text), text }
+    printf "=m %s %d\n", f, number[text]
+  }
   errors()
 }
 function plain(p) { gsub(/\\040/, " ", p); gsub(/\\011/, "\t", p); gsub(/\\134/, "\\", p); return p }
