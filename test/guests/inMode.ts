@@ -29,7 +29,7 @@ export function inMode(mode: Mode): void {
     });
 
     truth(() => guest);
-    scenarios(() => guest);
+    scenarios(() => guest, mode);
     actions(() => guest);
     commandLine(() => guest);
   });

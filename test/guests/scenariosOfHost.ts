@@ -4,7 +4,7 @@ import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../../src/core/coll
 import { buildModel } from '../../src/core/model/buildModel';
 import type { Cgroup } from '../../src/core/model/hostModel';
 import { saveCapture } from './support/captures';
-import type { Guest } from './support/guest';
+import type { Guest, Mode } from './support/guest';
 import { type Look, cgroupOf, groupOf, plain, scenario, threadOf, until } from './support/scene';
 
 /** In a service of its own, below which an administrator may make cgroups; and one that can be reloaded. */
@@ -13,18 +13,18 @@ const IN_SERVICE = `systemd-run -q --unit=by-service -p Delegate=yes -p ExecRelo
 const SERVICE = '/sys/fs/cgroup/system.slice/by-service.service';
 
 /** What happens to a host, and so to all machines on it. */
-export function scenariosOfHost(guest: () => Guest, healthy: () => string): void {
-  const isV2 = (): boolean => guest().mode === 'v2';
-  const save = (name: string, what: string, { raw }: Look): Promise<void> => saveCapture(guest(), `guest-${guest().mode}-${name}`, what, raw);
+export function scenariosOfHost(guest: () => Guest, mode: Mode, healthy: () => string): void {
+  const isV2 = mode === 'v2';
+  const save = (name: string, what: string, { raw }: Look): Promise<void> => saveCapture(guest(), `guest-${mode}-${name}`, what, raw);
 
   scenario('a CPU taken offline and back: v2 gives it back by itself, v1 never', guest, healthy, async scene => {
-    const key = isV2() ? '0::' : 'cpuset';
-    await scene.make('echo 0 >/sys/devices/system/cpu/cpu1/online', `echo 1 >/sys/devices/system/cpu/cpu1/online${isV2() ? '' : `\n${MENDED}`}`);
+    const key = isV2 ? '0::' : 'cpuset';
+    await scene.make('echo 0 >/sys/devices/system/cpu/cpu1/online', `echo 1 >/sys/devices/system/cpu/cpu1/online${isV2 ? '' : `\n${MENDED}`}`);
     const off = await scene.look();
     assert.equal(off.model.topology.online?.toString(), '0');
     assert.equal(off.model.topology.possible?.toString(), '0-1');
     const vcpu = threadOf(off.machine, 'vCPU 1');
-    if (isV2()) {
+    if (isV2) {
       assert.deepEqual([groupOf(vcpu, key), cgroupOf(vcpu, key).cpus?.toString(), cgroupOf(vcpu, key).cpusEffective?.toString()], ['vcpu1', '1', '0']);
       assert.match(plain(off.text), /vCPU 1 TID CPU 1\/TCG other 0 cpus 0\n [^\n]*vcpu1 type threaded cpus 1 effective 0/);
       assert.deepEqual(off.findings, []);
@@ -39,7 +39,7 @@ export function scenariosOfHost(guest: () => Guest, healthy: () => string): void
     await scene.run('echo 1 >/sys/devices/system/cpu/cpu1/online');
     const on = await scene.look();
     assert.equal(on.model.topology.online?.toString(), '0-1');
-    if (isV2()) assert.equal(plain(on.text), healthy());
+    if (isV2) assert.equal(plain(on.text), healthy());
     else {
       const slice = on.model.hierarchies.find(hierarchy => hierarchy.key === key)!.cgroups.get('/machine.slice');
       assert.equal(slice?.cpus?.toString(), '0', 'nothing below the root gets a CPU back');
@@ -49,8 +49,8 @@ export function scenariosOfHost(guest: () => Guest, healthy: () => string): void
     }
   });
 
-  scenario('a slice that is narrower than a pin: the pin is configured, and has no effect (v2)', guest, healthy, async scene => {
-    if (!isV2()) return; // systemd has no AllowedCPUs= in v1
+  // systemd has no AllowedCPUs= in v1.
+  if (isV2) scenario('a slice that is narrower than a pin: the pin is configured, and has no effect (v2)', guest, healthy, async scene => {
     // No group with tasks can be emptied again before Linux 7.0 (ENOSPC): what systemd wrote goes with the domain alone.
     await scene.make('systemctl set-property --runtime machine.slice AllowedCPUs=0', 'systemctl set-property --runtime machine.slice AllowedCPUs=; virsh -q destroy serial; virsh -q start serial');
     const narrow = await scene.look();
@@ -70,8 +70,8 @@ export function scenariosOfHost(guest: () => Guest, healthy: () => string): void
     assert.match(plain(wide.text), /\nabove\n(.*\n)* 0:: \/machine\.slice cpus 0-1\n/);
   });
 
-  scenario('a threaded cgroup straight under a unit: the unit becomes its domain, and systemd can run nothing in it (v2)', guest, healthy, async scene => {
-    if (!isV2()) return; // v1 has no types
+  // v1 has no types.
+  if (isV2) scenario('a threaded cgroup straight under a unit: the unit becomes its domain, and systemd can run nothing in it (v2)', guest, healthy, async scene => {
     const service = scene.of('service', '/run/by-service.pid');
     await scene.make(IN_SERVICE, 'systemctl stop by-service; rm -f /run/by-service.pid; systemctl reset-failed by-service 2>/dev/null || :');
     await until(() => service.run('test -s /run/by-service.pid && test -n "$(tid "CPU 1/TCG")"').then(() => true, () => false), 'QEMU has started');
@@ -91,8 +91,8 @@ export function scenariosOfHost(guest: () => Guest, healthy: () => string): void
     await save('threaded-under-unit', 'Beside serial a QEMU in a service with Delegate=yes; one of its vCPUs in a threaded cgroup made straight under the service.', made);
   });
 
-  scenario('a controller enabled by hand: systemd takes it away when it next thinks of that slice (v2)', guest, healthy, async scene => {
-    if (!isV2()) return; // v1 has no controllers to enable
+  // v1 has no controllers to enable.
+  if (isV2) scenario('a controller enabled by hand: systemd takes it away when it next thinks of that slice (v2)', guest, healthy, async scene => {
     const enabled = async (): Promise<boolean> => (await everyCgroup(guest())).get('/system.slice')!.subtreeControl!.includes('cpuset');
     assert.equal(await enabled(), false);
     const back = 'systemctl stop by-hand 2>/dev/null; echo -cpuset >/sys/fs/cgroup/system.slice/cgroup.subtree_control';

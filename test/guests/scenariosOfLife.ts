@@ -5,7 +5,7 @@ import { print } from '../../src/core/placement/print';
 import { toPlacement } from '../../src/core/placement/toPlacement';
 import { findingsOf } from '../../src/core/rules/allRules';
 import { saveCapture } from './support/captures';
-import type { Guest } from './support/guest';
+import type { Guest, Mode } from './support/guest';
 import { DOMAIN, startDomain } from './support/lab';
 import { type Scene, groupOf, plain, scenario, threadOf } from './support/scene';
 
@@ -13,9 +13,9 @@ const MACHINED = '/usr/share/dbus-1/system-services/org.freedesktop.machine1.ser
 const RELOAD_BUS = 'busctl -q call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig';
 
 /** How a domain begins, ends, and lives without those who made it. */
-export function scenariosOfLife(guest: () => Guest, healthy: () => string): void {
-  const isV2 = (): boolean => guest().mode === 'v2';
-  const keys = (): string[] => (isV2() ? ['0::'] : ['cpuset', 'cpu,cpuacct']);
+export function scenariosOfLife(guest: () => Guest, mode: Mode, healthy: () => string): void {
+  const isV2 = mode === 'v2';
+  const keys = isV2 ? ['0::'] : ['cpuset', 'cpu,cpuacct'];
 
   scenario('libvirtd stopped while the domain runs: all is seen as before', guest, healthy, async scene => {
     await scene.make('systemctl -q stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service', 'systemctl start libvirtd && virsh -q domstate serial');
@@ -31,17 +31,17 @@ export function scenariosOfLife(guest: () => Guest, healthy: () => string): void
       `virsh -q destroy serial; mv /run/machine1.service ${MACHINED}; ${RELOAD_BUS}; systemctl restart libvirtd; virsh -q start serial; find /sys/fs/cgroup/ -depth -type d -name machine -exec rmdir {} +`,
     );
     const look = await scene.look();
-    await saveCapture(guest(), `guest-${guest().mode}-no-machined`, 'systemd-machined was not there when the domain started: libvirt placed it by itself, below /machine.', look.raw);
+    await saveCapture(guest(), `guest-${mode}-no-machined`, 'systemd-machined was not there when the domain started: libvirt placed it by itself, below /machine.', look.raw);
     assert.equal(look.layout?.kind, 'libvirt alone');
     assert.deepEqual(look.findings, []);
-    for (const key of keys()) {
+    for (const key of keys) {
       const place = threadOf(look.machine, 'vCPU 2').membership.places.get(key)!.path;
       assert.match(place, /^\/machine\/qemu-\d+-serial\.libvirt-qemu\/vcpu2$/);
       assert.equal(look.layout.expectedPath(threadOf(look.machine, 'vCPU 2'), key), place);
     }
     assert.match(plain(look.text), /\/machine\/qemu-\d+-serial\.libvirt-qemu/);
     assert.match(plain(look.text), /vCPU 2 TID CPU 2\/TCG other 0 cpus 0\n/);
-    if (!isV2()) assert.equal(threadOf(look.machine, 'emulator').membership.places.get('name=systemd')?.path, '/system.slice/libvirtd.service');
+    if (!isV2) assert.equal(threadOf(look.machine, 'emulator').membership.places.get('name=systemd')?.path, '/system.slice/libvirtd.service');
   });
 
   scenario('a domain destroyed while it is looked at: each look is whole, and what is gone is absent', guest, healthy, async scene => {
@@ -95,21 +95,21 @@ export function scenariosOfLife(guest: () => Guest, healthy: () => string): void
       assert.deepEqual(findingsOf(model).filter(finding => finding.machine === machine), [], 'a machine that starts has no fault');
       if (machine.state === 'starting') assert.notEqual(layoutOf(model, machine)?.stage, 'complete');
       const vcpus = machine.threads.filter(({ role }) => role.kind === 'vcpu');
-      if (machine.state === 'starting' || vcpus.length === 0 || !keys().every(key => vcpus.every(thread => groupOf(thread, key) === 'emulator'))) continue;
+      if (machine.state === 'starting' || vcpus.length === 0 || !keys.every(key => vcpus.every(thread => groupOf(thread, key) === 'emulator'))) continue;
       caught = true;
       const layout = layoutOf(model, machine);
       assert.equal(layout?.kind, 'libvirt with systemd');
       assert.equal(layout.stage, 'emulator');
       assert.match(print(toPlacement(model, machine)), /libvirt with systemd, starting: emulator/);
       for (const thread of vcpus) assert.ok(layout.isWaiting(thread));
-      for (const thread of vcpus) for (const key of keys()) assert.equal(layout.expectedPath(thread, key), undefined);
-      await saveCapture(guest(), `guest-${guest().mode}-starting`, 'virsh start has not returned: QEMU runs, and all of its threads are in emulator until libvirt knows which are vCPUs.', raw);
+      for (const thread of vcpus) for (const key of keys) assert.equal(layout.expectedPath(thread, key), undefined);
+      await saveCapture(guest(), `guest-${mode}-starting`, 'virsh start has not returned: QEMU runs, and all of its threads are in emulator until libvirt knows which are vCPUs.', raw);
     }
     await started;
     const { machine, findings, layout } = await scene.look();
     assert.deepEqual(findings, []);
     assert.equal(layout?.stage, 'complete');
-    for (const key of keys()) assert.equal(groupOf(threadOf(machine, 'vCPU 3'), key), 'vcpu3');
+    for (const key of keys) assert.equal(groupOf(threadOf(machine, 'vCPU 3'), key), 'vcpu3');
     return caught;
   }
 }
