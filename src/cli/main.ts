@@ -56,8 +56,13 @@ async function main(): Promise<number> {
   }
 }
 
+/** Whoever waited for nothing did not cancel it. */
+function describe(error: unknown): string {
+  return limit.isOver && CollectError.is(error, 'cancelled') ? `${error.details.host} has not answered within ${limit.seconds} s` : describeError(error);
+}
+
 async function run(command: string, word: string | undefined, values: Values, source: Source, qemuExecutables: readonly string[]): Promise<number> {
-  const of: PlanCommand = { source, names: { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS }, signal: abort.signal, limited: () => limit.start(), values };
+  const of: PlanCommand = { source, names: { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS }, signal: abort.signal, limited: () => limit.start(), describe, values };
   switch (command) {
     case 'report':
       return report(source, qemuExecutables, values, limit.start());
@@ -122,7 +127,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    say(limit.isOver && CollectError.is(error, 'cancelled') ? `${error.details.host} has not answered within ${limit.seconds} s` : describeError(error));
+    say(describe(error));
     process.exitCode = error instanceof ArgumentError ? 2 : 1;
   },
 );

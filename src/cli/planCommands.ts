@@ -28,6 +28,8 @@ export interface PlanCommand {
   readonly signal: AbortSignal;
   /** One look at the host. */
   limited(): AbortSignal;
+  /** In words; time that ran out is told as that. */
+  describe(error: unknown): string;
   readonly values: ChangeArguments & { readonly host?: string; readonly 'ssh-config'?: string; readonly script?: boolean; readonly json?: boolean; readonly expert?: boolean; readonly yes?: boolean; readonly 'owners-way'?: boolean };
 }
 
@@ -117,7 +119,7 @@ async function showAndApply(of: PlanCommand, plan: Plan, undoes: string | undefi
   try {
     applied = await of.source.ask!(applyQuestion(plan), of.limited());
   } catch (error) {
-    say(describeError(error));
+    say(of.describe(error));
     return no(`what was done of it is not known; look with: cgroup-lens report${where}, and take back what was with: cgroup-lens undo ${id}${where}`);
   }
   process.stdout.write(printPlan(plan, applied));
