@@ -25,6 +25,21 @@ describe('the owner\'s own way', () => {
     });
   }
 
+  it('a name that virsh takes for an id or a UUID reaches no other machine', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    const domain = (of: Partial<typeof serial>): string | undefined => {
+      const named = { ...serial, ...of };
+      const changes: Change[] = [{ kind: 'pin', thread: serial.threads.find(({ role }) => role.kind === 'emulator')!, cpus }];
+      return words(makePlan({ ...model, machines: [named] }, named, changes, { expert: true }).plan?.ownersWay)[0]?.replace(/.* --domain (.*) --cpulist .*/, '$1');
+    };
+    const other = '99999999-2222-4333-8444-555555555555';
+    for (const name of ['7', ' 7', '+7', other, other.replaceAll('-', ''), other.toUpperCase(), ` ${other}`]) {
+      assert.deepEqual([name, domain({ name }), domain({ name, uuid: undefined }), domain({ name, uuid: '7' })], [name, serial.uuid, undefined, undefined]);
+    }
+    for (const name of ['-dash', '7a', `${other}a`, '--config']) assert.equal(domain({ name, uuid: undefined }), name);
+  });
+
   it('none for a thread that is elsewhere: vcpupin would leave it there', async () => {
     assert.equal(await ownersWay('misplaced-vcpus', thread => [{ kind: 'pin', thread: thread('vcpu', '2'), cpus }]), undefined);
   });
