@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Change, Plan } from '../../../src/core/plan/plan';
 import { makePlan } from '../../../src/core/plan/makePlan';
+import { printPlan } from '../../../src/core/plan/print';
 import { parseCpuList } from '../../../src/core/parse/cpuList';
 import { type HostName, SCOPE, machine, modelOf } from '../fixtures';
 
@@ -38,6 +39,17 @@ describe('the owner\'s own way', () => {
       assert.deepEqual([name, domain({ name }), domain({ name, uuid: undefined }), domain({ name, uuid: '7' })], [name, serial.uuid, undefined, undefined]);
     }
     for (const name of ['-dash', '7a', `${other}a`, '--config']) assert.equal(domain({ name, uuid: undefined }), name);
+  });
+
+  it('is shown as a shell would take it', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = { ...machine(model, 'serial'), name: "it's $(reboot)\u202e\n" };
+    const pinned = makePlan({ ...model, machines: [serial] }, serial, [{ kind: 'pin', thread: serial.threads.find(({ role }) => role.kind === 'emulator')!, cpus }], { expert: true, virsh: ['virsh'] }).plan!;
+    const shown = String.raw`virsh emulatorpin --domain 'it'\''s $(reboot)'"$(printf '\342\200\256')"'\n' --cpulist 0 --live`;
+    assert.ok(printPlan(pinned).includes(`\n  ${shown}\n`), printPlan(pinned));
+    assert.ok(printPlan(pinned.ownersWay!).includes(`\n   ${shown}\n`), printPlan(pinned.ownersWay!));
+    const weighed = (await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpu.weight', value: '50' }]))!;
+    assert.match(printPlan(weighed), /systemctl set-property --runtime 'machine-qemu\\x2d1\\x2dserial\.scope' CPUWeight=50\n/);
   });
 
   it('none for a thread that is elsewhere: vcpupin would leave it there', async () => {
