@@ -92,6 +92,6 @@ export function parseArguments(args: readonly string[]) {
     else if (!mayBeHost(values.host)) return `--host takes a Host of ssh_config or user@host:port, and not "${visible(values.host)}"`;
     return { command, words, values } as const;
   } catch (error) {
-    return describeError(error).replace(/\. .*$/s, ''); // what Node adds is about Node
+    return describeError(error).replace(/\.(?: |\\n).*$/s, ''); // what Node adds is about Node
   }
 }

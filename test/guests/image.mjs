@@ -22,7 +22,8 @@ export const guestTools = { 'qemu-system-x86_64': 'qemu-system-x86', ssh: 'opens
 
 /** Builds the image unless it is there; resolves to its folder. */
 export async function ensureImage(say = console.log) {
-  const cache = path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'cgroup-lens/guests');
+  const caches = process.env.XDG_CACHE_HOME;
+  const cache = path.join(caches?.startsWith('/') ? caches : path.join(homedir(), '.cache'), 'cgroup-lens/guests'); // a relative one is to be ignored (XDG Base Directory)
   const folder = path.join(cache, hashOfRecipe());
   if (existsSync(folder)) {
     utimesSync(folder, new Date(), new Date());

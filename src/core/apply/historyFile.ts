@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, readdir } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type History, type HistoryEvent, parseHistory, printEntry } from './history';
 
@@ -24,6 +24,9 @@ export class HistoryFile {
   /** Resolves when it is on the disk: a plan is written down before it is set going. */
   async append(event: HistoryEvent): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await mustBeFile(this.path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
     const file = await open(this.path, 'a', 0o600); // O_APPEND: the kernel finds the end
     try {
       const bytes = Buffer.from(printEntry(event));
@@ -38,7 +41,7 @@ export class HistoryFile {
   /** Empty where there is none yet. */
   async read(): Promise<History> {
     try {
-      return parseHistory(await readFile(this.path, 'utf8'));
+      return parseHistory(await textOf(this.path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { entries: [], foreign: 0 };
       throw error;
@@ -50,10 +53,20 @@ export class HistoryFile {
 export async function historyHosts(folder: string): Promise<string[]> {
   const hosts: string[] = [];
   for (const name of await namesIn(folder)) {
-    const [first] = parseHistory(await readFile(join(folder, name), 'utf8')).entries;
+    const [first] = parseHistory(await textOf(join(folder, name))).entries;
     if (first) hosts.push(first.plan.hostId);
   }
   return hosts;
+}
+
+async function textOf(path: string): Promise<string> {
+  await mustBeFile(path);
+  return readFile(path, 'utf8');
+}
+
+/** Whoever opens a pipe waits for its other end, and cannot even be interrupted. */
+async function mustBeFile(path: string): Promise<void> {
+  if (!(await stat(path)).isFile()) throw new Error(`${path} cannot be used: it is no regular file`);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

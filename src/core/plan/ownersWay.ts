@@ -2,7 +2,7 @@ import { t } from '@vscode/l10n';
 import type { RunTool } from '../cgroup/action';
 import { textOf } from '../cgroup/files';
 import type { Because } from '../cgroup/outcome';
-import type { Cgroup, Thread } from '../model/hostModel';
+import type { Cgroup, Machine, Thread } from '../model/hostModel';
 import { cgroupOwner, valuesOwner } from '../model/owner';
 import { parseCpuList } from '../parse/cpuList';
 import { type Context, reason } from './context';
@@ -81,12 +81,22 @@ function some(way: Way | undefined): readonly Way[] | undefined {
   return way && [way];
 }
 
-/** `--domain NAME` and not the name alone: one may begin with a dash. */
+/**
+ * How virsh finds this machine and no other. It takes a word for an id first, then for a UUID, and only then for a name
+ * (libvirt tools/virsh-util.c, virshLookupDomainInternal), and libvirt defines a domain that is called `7`, or as another's
+ * UUID: such a one is named by its own UUID. With `--domain`, for a name may begin with a dash.
+ */
+function domainOf({ name, uuid }: Machine): readonly string[] | undefined {
+  if (!/^\s*\+?\d+$/.test(name) && !/^[\da-f]{32}$/i.test(name.replace(/[\s-]/g, ''))) return ['--domain', name];
+  return uuid !== undefined && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(uuid) ? ['--domain', uuid] : undefined;
+}
+
 function pinWay({ model, machine, options }: Context, { thread, cpus }: Pick<Extract<Change, { kind: 'pin' }>, 'thread' | 'cpus'>): Way | undefined {
   const target = cpus === 'all' ? model.topology.online : cpus;
   const what = target && libvirtThread(thread);
-  if (!machine || !what) return undefined;
-  const command = (list: string): string[] => [...(options.virsh ?? VIRSH), what.command, '--domain', machine.name, ...what.which, '--cpulist', list, '--live'];
+  const domain = machine && domainOf(machine);
+  if (!domain || !what) return undefined;
+  const command = (list: string): string[] => [...(options.virsh ?? VIRSH), what.command, ...domain, ...what.which, '--cpulist', list, '--live'];
   return { argv: command(target.toString()), back: thread.cpusAllowed && command(thread.cpusAllowed.toString()), thread };
 }
 
@@ -128,8 +138,9 @@ function valueWay(context: Context, { hierarchy: key, path }: { readonly hierarc
   const { kind } = valuesOwner(model, hierarchy, path);
   if (file === 'cpuset.cpus') return kind === 'libvirt' || kind === 'nova' ? groupWay(context, key, path, value) : undefined;
   const name = machine && (kind === 'libvirt' || kind === 'nova') ? schedinfoName(path, file) : undefined;
-  if (!machine || name === undefined || !/^-?\d+$/.test(value)) return undefined;
-  const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', '--domain', machine.name, '--live', '--set', `${name}=${text}`];
+  const domain = machine && domainOf(machine);
+  if (!domain || name === undefined || !/^-?\d+$/.test(value)) return undefined;
+  const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', ...domain, '--live', '--set', `${name}=${text}`];
   const besides = /^(vcpu|iothread)_/.test(name) ? { besides: reason('owners-tool-all', { what: name.startsWith('vcpu') ? 'vCPU' : 'I/O thread' }) } : {};
   return { argv: command(value), back: former === undefined ? undefined : command(former), ...besides };
 }

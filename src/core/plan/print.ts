@@ -4,6 +4,7 @@ import type { Action, TaskRef } from '../cgroup/action';
 import type { Because, Effect, Outcome } from '../cgroup/outcome';
 import { parentOf } from '../cgroup/world';
 import { commonDirectory, isWithin } from '../model/subtree';
+import { shellWord } from '../shellWord';
 import { visible } from '../visible';
 import type { Plan, Step } from './plan';
 import { sentence } from './sentences';
@@ -22,7 +23,7 @@ export function printPlan(plan: Plan, applied?: Applied): string {
   lines.push(...part(t('not part of this plan: the host changed meanwhile'), leftOut), ...part(t('warnings'), warnings));
   plan.steps.forEach((step, i) => lines.push('', ...stepLines(step, i + 1, alias, applied?.steps[i])));
   if (plan.ownersWay && !applied) {
-    const words = ({ action }: Step): string => (action.kind === 'tool' ? action.argv.map(visible).join(' ') : actionText(action, alias).join('  '));
+    const words = ({ action }: Step): string => (action.kind === 'tool' ? commandText(action.argv) : actionText(action, alias).join('  '));
     lines.push('', t('by the owner\'s own tool'), ...plan.ownersWay.steps.map(step => `  ${words(step)}`), ...plan.ownersWay.warnings.filter(({ because }) => because.id === 'owners-tool-all').map(({ because }) => `  ${sentence(because)}`));
   }
   if (applied && !applied.complete) lines.push('', t('The answer broke off: what was done is found out when the host is read next.'));
@@ -63,8 +64,13 @@ function actionText(action: Action, alias: string | undefined): string[] {
     case 'write':
       return [t('write {0}', visible(action.file)), `${visible(action.cgroup.hierarchy)}   ${short(action.cgroup.path, alias)}   ${value(action.value)}`];
     case 'tool':
-      return [t('run a tool of the owner\'s'), action.argv.map(visible).join(' ')];
+      return [t('run a tool of the owner\'s'), commandText(action.argv)];
   }
+}
+
+/** As a person may paste it into a shell: a machine may be called `$(reboot)`, and systemd's units have backslashes. */
+function commandText(argv: readonly string[]): string {
+  return argv.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : visible(shellWord(word)))).join(' ');
 }
 
 function task({ role, tid, comm }: TaskRef): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,6 +102,14 @@ describe('the file of a history', () => {
     const file = new HistoryFile(folder, 'local');
     await file.append(started('a'));
     await assert.rejects(new HistoryFile(join(file.path, 'below a file'), 'local').append(started('a')), { code: 'ENOTDIR' });
+  });
+
+  it('a pipe in its place is an error, and not waited for', async () => {
+    const file = new HistoryFile(join(folder, 'pipe'), 'local');
+    await file.append(started('a'));
+    rmSync(file.path);
+    execFileSync('mkfifo', [file.path]);
+    for (const use of [() => file.read(), () => file.append(started('b')), () => historyHosts(join(folder, 'pipe'))]) await assert.rejects(use, /is no regular file$/);
   });
 
   it('processes that append at once: no line is lost or torn', async () => {

@@ -23,6 +23,7 @@ describe('the arguments of the command line', () => {
     'no host at all': [['report', '--host'], /^Option '--host <value>' argument missing/],
     'an empty name': [['report', '--host', ''], '--host takes a Host of ssh_config or user@host:port, and not ""'],
     'an option in its place': [['report', '--host=-oProxyCommand=x'], /^--host takes a Host .* and not "-oProxyCommand=x"$/],
+    'an option as its next word': [['report', '--host', '-oProxyCommand=x'], "Option '--host' argument is ambiguous"],
     'a name that a terminal would obey': [['report', '--host', 'a\x1b[2J'], /and not "a\\u\{1b\}\[2J"$/],
     'a pattern': [['report', '--host', 'web*'], /^--host takes a Host/],
     'ssh_config of this host': [['report', '--ssh-config', '/x'], '--ssh-config is about another host: name it with --host'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Change, Plan } from '../../../src/core/plan/plan';
 import { makePlan } from '../../../src/core/plan/makePlan';
+import { printPlan } from '../../../src/core/plan/print';
 import { parseCpuList } from '../../../src/core/parse/cpuList';
 import { type HostName, SCOPE, machine, modelOf } from '../fixtures';
 
@@ -24,6 +25,32 @@ describe('the owner\'s own way', () => {
       assert.deepEqual(words(await ownersWay(host, thread => [{ kind: 'pin', thread: thread('emulator'), cpus }])), ['virsh emulatorpin --domain serial --cpulist 0 --live']);
     });
   }
+
+  it('a name that virsh takes for an id or a UUID reaches no other machine', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    const domain = (of: Partial<typeof serial>): string | undefined => {
+      const named = { ...serial, ...of };
+      const changes: Change[] = [{ kind: 'pin', thread: serial.threads.find(({ role }) => role.kind === 'emulator')!, cpus }];
+      return words(makePlan({ ...model, machines: [named] }, named, changes, { expert: true }).plan?.ownersWay)[0]?.replace(/.* --domain (.*) --cpulist .*/, '$1');
+    };
+    const other = '99999999-2222-4333-8444-555555555555';
+    for (const name of ['7', ' 7', '+7', other, other.replaceAll('-', ''), other.toUpperCase(), ` ${other}`]) {
+      assert.deepEqual([name, domain({ name }), domain({ name, uuid: undefined }), domain({ name, uuid: '7' })], [name, serial.uuid, undefined, undefined]);
+    }
+    for (const name of ['-dash', '7a', `${other}a`, '--config']) assert.equal(domain({ name, uuid: undefined }), name);
+  });
+
+  it('is shown as a shell would take it', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = { ...machine(model, 'serial'), name: "it's $(reboot)\u202e\n" };
+    const pinned = makePlan({ ...model, machines: [serial] }, serial, [{ kind: 'pin', thread: serial.threads.find(({ role }) => role.kind === 'emulator')!, cpus }], { expert: true, virsh: ['virsh'] }).plan!;
+    const shown = String.raw`virsh emulatorpin --domain 'it'\''s $(reboot)'"$(printf '\342\200\256')"'\n' --cpulist 0 --live`;
+    assert.ok(printPlan(pinned).includes(`\n  ${shown}\n`), printPlan(pinned));
+    assert.ok(printPlan(pinned.ownersWay!).includes(`\n   ${shown}\n`), printPlan(pinned.ownersWay!));
+    const weighed = (await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpu.weight', value: '50' }]))!;
+    assert.match(printPlan(weighed), /systemctl set-property --runtime 'machine-qemu\\x2d1\\x2dserial\.scope' CPUWeight=50\n/);
+  });
 
   it('none for a thread that is elsewhere: vcpupin would leave it there', async () => {
     assert.equal(await ownersWay('misplaced-vcpus', thread => [{ kind: 'pin', thread: thread('vcpu', '2'), cpus }]), undefined);
