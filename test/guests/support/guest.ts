@@ -54,9 +54,9 @@ export class Guest {
   /** Boots one and waits until its sshd lets us in. Nothing that it writes outlives it. */
   static async boot(mode: Mode, options: GuestOptions = {}): Promise<Guest> {
     const image = execFileSync(process.execPath, [join(__dirname, '../../../../test/guests/image.mjs')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
-    const kept = process.env['CGROUP_LENS_KEEP_GUEST'];
+    const kept = options.topology || options.kernelArguments ? undefined : process.env['CGROUP_LENS_KEEP_GUEST']; // one like no other is not kept
     const folder = kept === undefined ? newFolder(`guest-${mode}`) : join(kept, mode);
-    if (kept !== undefined && existsSync(join(folder, 'port'))) return new Guest(mode, Number(readFileSync(join(folder, 'port'), 'utf8')), folder, image, []);
+    if (kept !== undefined && isKept(folder)) return new Guest(mode, Number(readFileSync(join(folder, 'port'), 'utf8')), folder, image, []);
     mkdirSync(folder, { recursive: true });
     const port = await freePort();
     const command = [required('qemu-system-x86_64'), ...qemuArguments(mode, image, port, join(folder, 'console'), options)] as const;
@@ -149,6 +149,10 @@ function qemuArguments(mode: Mode, image: string, port: number, console: string,
     ...['-drive', `file=${join(image, 'disk.img')},if=virtio,format=raw,cache=unsafe,snapshot=on`],
     ...['-netdev', `user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:22`, '-device', 'virtio-net-pci,netdev=net'],
   ];
+}
+
+function isKept(folder: string): boolean {
+  return existsSync(join(folder, 'port')) && existsSync(`/proc/${readFileSync(join(folder, 'pid'), 'utf8')}`);
 }
 
 /** For whoever writes these tests: `CGROUP_LENS_KEEP_GUEST=FOLDER` has the guest stay up for the next run; `FOLDER/MODE/pid` ends it. */
