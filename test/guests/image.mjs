@@ -25,7 +25,7 @@ export async function ensureImage(say = console.log) {
   const caches = process.env.XDG_CACHE_HOME;
   const cache = path.join(caches?.startsWith('/') ? caches : path.join(homedir(), '.cache'), 'cgroup-lens/guests'); // a relative one is to be ignored (XDG Base Directory)
   const folder = path.join(cache, hashOfRecipe());
-  if (existsSync(folder)) {
+  if (isWhole(folder)) {
     utimesSync(folder, new Date(), new Date());
     return folder;
   }
@@ -39,14 +39,20 @@ export async function ensureImage(say = console.log) {
   process.once('exit', remove); // a signal ends what runs, and then this process: nothing below is reached
   try {
     await build(building);
+    if (!isWhole(folder)) rmSync(folder, { recursive: true, force: true });
     renameSync(building, folder); // from here on it is whole; another run that was quicker is as good
   } catch (error) {
-    if (!existsSync(folder)) throw error;
+    if (!isWhole(folder)) throw error;
   } finally {
     remove();
     process.off('exit', remove);
   }
   return folder;
+}
+
+/** A folder that was half removed is no image. */
+function isWhole(folder) {
+  return ['disk.img', 'vmlinuz', 'initrd', 'id', 'hostkey.pub'].every(name => existsSync(path.join(folder, name)));
 }
 
 async function build(folder) {
@@ -60,7 +66,7 @@ async function build(folder) {
     `--include=${words(readFileSync(path.join(recipe, 'packages.txt'), 'utf8')).join(',')}`,
     `--customize-hook=${path.join(recipe, 'customize.sh')} "$1" ${folder}`,
     RELEASE, root, ...sources(),
-  ]);
+  ], { TMPDIR: folder });
   for (const name of ['vmlinuz', 'initrd']) {
     const file = readdirSync(path.join(root, 'boot')).find(entry => entry.startsWith(`${name}`));
     copyFileSync(path.join(root, 'boot', file), path.join(folder, name));
@@ -98,8 +104,8 @@ function hashOfRecipe() {
   return hash.digest('hex').slice(0, 16);
 }
 
-function quietly(command, args) {
-  return run(command, args, { quiet: true, env: { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' } });
+function quietly(command, args, env = {}) {
+  return run(command, args, { quiet: true, env: { ...process.env, ...env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' } });
 }
 
 function words(text) {

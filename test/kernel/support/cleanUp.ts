@@ -171,3 +171,8 @@ process.on('exit', () => {
   removeFolder();
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+// Mocha runs tests in a child of its own, and hands on no signal but SIGINT: then our parent is suddenly another.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.exit(1);
+}, 500).unref();
