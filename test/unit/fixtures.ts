@@ -14,7 +14,10 @@ export const STARTED_HOSTS = ['guest-v2', 'guest-hybrid', 'guest-legacy', 'host-
 export const REAL_HOSTS = [...STARTED_HOSTS, 'guest-numa-clean'] as const;
 export const DERIVED_HOSTS = ['numa-isolated', 'container-ns', 'misplaced-vcpus'] as const;
 /** Saved by the scenarios of test/guests: hosts to which something was done. */
-export const SCENARIO_HOSTS = ['guest-hybrid-cpu-offline', 'guest-hybrid-no-machined', 'guest-v2-allowed-cpus', 'guest-v2-starting', 'guest-v2-threaded-under-unit'] as const;
+export const SCENARIO_HOSTS = [
+  ...(['guest-hybrid-cpu-offline', 'guest-hybrid-moved-by-hand', 'guest-hybrid-no-machined'] as const),
+  ...(['guest-v2-allowed-cpus', 'guest-v2-cpu-offline', 'guest-v2-hotplug', 'guest-v2-starting', 'guest-v2-threaded-under-unit'] as const),
+] as const;
 export const ALL_HOSTS = [...REAL_HOSTS, ...DERIVED_HOSTS, ...SCENARIO_HOSTS];
 export type HostName = (typeof ALL_HOSTS)[number];
 
