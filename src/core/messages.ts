@@ -83,7 +83,7 @@ function describeSshError({ reason, details }: SshError): string {
     case 'no-terminal':
       return t('Needs {1}: {0} is not connected, and there is no terminal to ask at. Run this in a terminal; or have the key of the host in known_hosts, and yours in an agent.', host, said);
     case 'connection-lost':
-      return t('{0}: the connection was lost: {1}. Retry connects anew.', host, said);
+      return t('{0}: the connection was lost: {1}. The next try connects anew.', host, said);
     case 'no-channel':
       return t('{0} opens no channel: {1}. Its MaxSessions may be used up.', host, said);
     case 'protocol':

@@ -143,7 +143,7 @@ for (const [theme, colors] of Object.entries(themes)) {
       await second.close();
     });
 
-    it('lost, it says so and keeps what it showed; Retry connects anew', async () => {
+    it('lost, it says so and keeps what it showed; The next try connects anew', async () => {
       await sshd.stop();
       await choose(page, 'web1,', 'Refresh');
       await eventually(async () => assert.match(await hostRow(page, 'web1'), /^web1, stale · op@/));
