@@ -14,7 +14,7 @@ import { printPlan } from '../core/plan/print';
 import { planScript } from '../core/plan/script';
 import { sentence } from '../core/plan/sentences';
 import { undoPlan } from '../core/plan/undo';
-import { shellWord } from '../core/shellWord';
+import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
 import { type ChangeArguments, changesOfArguments, machineNamed } from './changes';
 import { allEntries, historyOf, isOn } from './history';
@@ -142,5 +142,5 @@ async function isWanted({ values, signal }: PlanCommand, { consent }: Plan): Pro
 
 /** The host as it is named on a command line once more. */
 function hostArguments({ values }: PlanCommand): string {
-  return (['host', 'ssh-config'] as const).map(name => (values[name] === undefined ? '' : ` --${name} ${/^[\w@.:/-]+$/.test(values[name]) ? values[name] : shellWord(values[name])}`)).join('');
+  return (['host', 'ssh-config'] as const).map(name => (values[name] === undefined ? '' : ` ${commandText([`--${name}`, values[name]])}`)).join('');
 }

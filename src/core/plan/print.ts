@@ -4,7 +4,7 @@ import type { Action, TaskRef } from '../cgroup/action';
 import type { Because, Effect, Outcome } from '../cgroup/outcome';
 import { parentOf } from '../cgroup/world';
 import { commonDirectory, isWithin } from '../model/subtree';
-import { shellWord } from '../shellWord';
+import { commandText } from '../shellWord';
 import { visible } from '../visible';
 import type { Plan, Step } from './plan';
 import { sentence } from './sentences';
@@ -24,7 +24,7 @@ export function printPlan(plan: Plan, applied?: Applied): string {
   plan.steps.forEach((step, i) => lines.push('', ...stepLines(step, i + 1, alias, applied?.steps[i])));
   if (plan.ownersWay && !applied) {
     const words = ({ action }: Step): string => (action.kind === 'tool' ? commandText(action.argv) : actionText(action, alias).join('  '));
-    lines.push('', t('by the owner\'s own tool'), ...plan.ownersWay.steps.map(step => `  ${words(step)}`), ...plan.ownersWay.warnings.filter(({ because }) => because.id === 'owners-tool-all').map(({ because }) => `  ${sentence(because)}`));
+    lines.push('', t('by the owner\'s own tool'), ...plan.ownersWay.steps.map(step => `  ${words(step)}`), ...plan.ownersWay.warnings.filter(({ because }) => because.id.startsWith('owners-tool-')).map(({ because }) => `  ${sentence(because)}`));
   }
   if (applied && !applied.complete) lines.push('', t('The answer broke off: what was done is found out when the host is read next.'));
   for (const remark of applied?.remarks ?? []) lines.push('', t('the host said: {0}', visible(remark)));
@@ -66,11 +66,6 @@ function actionText(action: Action, alias: string | undefined): string[] {
     case 'tool':
       return [t('run a tool of the owner\'s'), commandText(action.argv)];
   }
-}
-
-/** As a person may paste it into a shell: a machine may be called `$(reboot)`, and systemd's units have backslashes. */
-function commandText(argv: readonly string[]): string {
-  return argv.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : visible(shellWord(word)))).join(' ');
 }
 
 function task({ role, tid, comm }: TaskRef): string {

@@ -87,6 +87,9 @@ describe('the owner\'s own way', () => {
     const way = await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpuset.cpus', value: '0' }]);
     assert.deepEqual(back(way), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope AllowedCPUs=0-1`]);
     assert.ok(way?.warnings.some(({ because }) => because.id === 'owners-tool-not-emptied'));
+    const { model } = await modelOf('guest-v2');
+    const { plan } = makePlan(model, machine(model, 'serial'), [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpuset.cpus', value: '0' }], { expert: true });
+    assert.match(printPlan(plan!), /by the owner's own tool\n {2}systemctl [^\n]*\n {2}cpuset\.cpus of [^\n]* is empty and cannot be emptied again/, 'where it is offered');
   });
 
   it('the cpuset of a thread\'s group is its pin to libvirt', async () => {
