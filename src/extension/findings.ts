@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { HostModel, Machine, Thread } from '../core/model/hostModel';
+import type { Rates } from '../core/model/rates';
 import type { Node, ParsedPlacement, Span } from '../core/placement/parse';
 import type { Finding } from '../core/rules/rule';
 import { core } from './lazyCore';
@@ -7,8 +8,8 @@ import { core } from './lazyCore';
 const found = new WeakMap<HostModel, readonly Finding[]>();
 
 /** Looks for what is wrong on a host, and lets others have their turn meanwhile: before a model is shown. */
-export async function lookForFindings(model: HostModel): Promise<void> {
-  found.set(model, await core().paced(core().checking(model), 1));
+export async function lookForFindings(model: HostModel, rates: Rates): Promise<void> {
+  found.set(model, await core().paced(core().checking(model, rates), 1));
 }
 
 /** What is wrong on a host; looked for once in each model. */
@@ -19,7 +20,7 @@ export function findingsIn(model: HostModel): readonly Finding[] {
 }
 
 export function findingsOfThread(model: HostModel, thread: Thread): Finding[] {
-  return findingsIn(model).filter(finding => finding.thread === thread);
+  return findingsIn(model).filter(finding => finding.threads.includes(thread));
 }
 
 const byMachine = new WeakMap<readonly Finding[], ReadonlyMap<Machine, readonly Finding[]>>();
@@ -53,12 +54,31 @@ export function placeFindings(model: HostModel, machine: Machine, parsed: Parsed
   });
 }
 
-function wordsOf({ thread, hierarchy, path }: Finding, machine: Machine, parsed: ParsedPlacement): vscode.Range | undefined {
-  const node = parsed.nodes.find((one): one is Extract<Node, { kind: 'thread' }> => one.kind === 'thread' && one.tid === thread.tid && threadOf(one, machine, parsed) === thread); // each look for a thread is one through all
+function wordsOf({ at }: Finding, machine: Machine, parsed: ParsedPlacement): vscode.Range | undefined {
+  if (at.kind === 'machine') return headOf(machine, parsed);
+  if (at.kind === 'value') return valueOf(at, machine, parsed);
+  const node = parsed.nodes.find((one): one is Extract<Node, { kind: 'thread' }> => one.kind === 'thread' && one.tid === at.thread.tid && threadOf(one, machine, parsed) === at.thread); // each look for a thread is one through all
   if (!node) return undefined;
-  const row = parsed.nodes.find((one): one is Extract<Node, { kind: 'row' }> => one.kind === 'row' && one.line > node.line && one.line <= node.last && one.row.hierarchies.includes(hierarchy));
+  if (at.kind === 'thread') return rangeOf(node.cells.role);
+  if (at.kind !== 'place') return rangeOf(node.cells[at.kind]);
+  const row = parsed.nodes.find((one): one is RowNode => one.kind === 'row' && one.line > node.line && one.line <= node.last && one.row.hierarchies.includes(at.hierarchy));
   if (!row) return rangeOf(node.cells.role); // it is where all others are, too
-  return row.row.path === path ? rangeOf(row.cells.path) : undefined;
+  return row.row.path === at.path ? rangeOf(row.cells.path) : undefined;
+}
+
+type RowNode = Extract<Node, { kind: 'row' }>;
+
+function headOf({ pid }: Machine, { nodes, placement }: ParsedPlacement): vscode.Range | undefined {
+  const node = placement?.machine.pid === pid ? nodes.find(({ kind }) => kind === 'machine') : undefined;
+  return node && new vscode.Range(node.line, 0, node.line, Number.MAX_SAFE_INTEGER);
+}
+
+/** The first row that speaks of this cgroup: the value's own words, or the path where the document says no such value. */
+function valueOf({ hierarchy, path, name }: Extract<Finding['at'], { kind: 'value' }>, machine: Machine, parsed: ParsedPlacement): vscode.Range | undefined {
+  const row = parsed.nodes.find((one): one is RowNode => one.kind === 'row' && one.row.path === path && one.row.hierarchies.includes(hierarchy));
+  if (!row) return headOf(machine, parsed);
+  const at = row.row.attributes.findIndex(attribute => attribute.name === name);
+  return rangeOf(row.cells.attributes[at] ?? row.cells.path);
 }
 
 /**

@@ -208,7 +208,8 @@ export class HostService implements vscode.Disposable {
   private async read(source: HostSource, reading: Reading, before: HostModel | undefined): Promise<HostView> {
     const raw = await source.collect(reading);
     const { model, problems } = await core().buildModel(raw, source, programNames());
-    await lookForFindings(model);
+    const rates = new (core().Rates)(source.kind === 'capture' ? undefined : before, model);
+    await lookForFindings(model, rates);
     if (reading.signal.aborted) throw new (core().CollectError)('cancelled', { host: source.label }); // too late for this answer
     // What is new is told, not each of a thousand refreshes.
     const text = `${source.label}: ${core().describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;
@@ -217,7 +218,7 @@ export class HostService implements vscode.Disposable {
     for (const remark of raw.collection.remarks.filter(one => !before?.collection.remarks.includes(one))) this.log.warn(`${source.label}: ${remark}`);
     for (const problem of problems.slice(0, 50)) this.log.warn(`${source.label}: ${problem.errno} ${problem.path}`);
     for (const { line, expected, found } of source.damage.slice(0, 50)) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
-    return { raw, model, problems, captureProblems: source.damage, rates: new (core().Rates)(source.kind === 'capture' ? undefined : before, model) };
+    return { raw, model, problems, captureProblems: source.damage, rates };
   }
 
   /** A late answer for a host that was closed meanwhile, or for a window that is going away, is nobody's business. */

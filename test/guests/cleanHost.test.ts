@@ -104,6 +104,7 @@ describe('a guest of 8 CPUs on 2 NUMA nodes with a machine as it should be', () 
   });
 
   it('nothing is found to be wrong', () => {
-    assert.deepEqual(findingsOf(model).map(({ rule, thread }) => `${rule} ${thread.tid}`), []);
+    const wrong = findingsOf(model).filter(({ severity }) => severity === 'error' || severity === 'warning');
+    assert.deepEqual(wrong.map(({ rule, sentence }) => `${rule}: ${sentence(path => path)}`), []);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { findingsOf } from '../../src/core/rules/allRules';
-import type { Finding } from '../../src/core/rules/rule';
+import type { At, Finding } from '../../src/core/rules/rule';
 import { type OwnCgroup, makeCgroup } from './support/cgroups';
 import { cleanUp } from './support/cleanUp';
 import { collectModel } from './support/collect';
@@ -15,8 +15,9 @@ describe('findings on real QEMU threads', () => {
 
   const group = (controller: string, name: string): OwnCgroup => makeCgroup(controller, SCOPE, 'libvirt', name);
 
-  async function findings(): Promise<Finding[]> {
-    return findingsOf((await collectModel()).model).filter(({ machine }) => machine.pid === qemu.pid);
+  type Misplaced = Finding & Extract<At, { kind: 'place' }>;
+  async function findings(): Promise<Misplaced[]> {
+    return findingsOf((await collectModel()).model).flatMap(finding => (finding.machine.pid === qemu.pid && finding.at.kind === 'place' ? [{ ...finding, ...finding.at }] : []));
   }
 
   before(async () => {

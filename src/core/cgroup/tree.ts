@@ -28,7 +28,7 @@ export function predictMake(world: World, { cgroup: { hierarchy, path, directory
 const NOTHING = {
   type: undefined, controllers: undefined, subtreeControl: undefined, cpus: undefined, cpusEffective: undefined, cpusExclusive: undefined, mems: undefined, memsEffective: undefined,
   memoryMigrate: undefined, cpuExclusive: undefined, memExclusive: undefined, cloneChildren: undefined, partition: undefined, bandwidth: undefined, burst: undefined, weight: undefined,
-  shares: undefined, idle: undefined, throttled: undefined, rtRuntime: undefined, rtPeriod: undefined, pidsMax: undefined, pidsCurrent: undefined, frozen: undefined, frozenItself: undefined, populated: undefined,
+  shares: undefined, idle: undefined, throttled: undefined, rtRuntime: undefined, rtPeriod: undefined, pidsMax: undefined, pidsCurrent: undefined, frozen: undefined, frozenItself: undefined, populated: undefined, cpuPressure: undefined, pidsRefused: undefined,
 } as const;
 
 function newV1(world: World, parent: CgroupState, path: string, directory: string): CgroupState {

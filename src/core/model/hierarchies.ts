@@ -156,6 +156,8 @@ export class HierarchyBuilder {
       pidsMax: value('pids.max', parseLimit),
       pidsCurrent: value('pids.current', parseInteger),
       frozen: freezer === undefined ? flag('cgroup.freeze') : freezer.trim() !== 'THAWED',
+      cpuPressure: undefined,
+      pidsRefused: parseFlatKeyed(text('pids.events') ?? '').get('max'),
       frozenItself: flag('freezer.self_freezing'),
       populated: populated === undefined ? undefined : populated !== 0,
     };

@@ -84,6 +84,10 @@ export interface Cgroup {
   readonly pidsMax: Limit | undefined;
   readonly pidsCurrent: number | undefined;
   readonly frozen: boolean | undefined;
+  /** v2 `cpu.pressure`, the line `some`: percent of the last 10 and 60 seconds in which a task waited for a CPU. */
+  readonly cpuPressure: { readonly avg10: number; readonly avg60: number } | undefined;
+  /** `pids.events`: how often a new task was refused. */
+  readonly pidsRefused: number | undefined;
   /** v1 `freezer.self_freezing`: frozen by its own wish, whatever is above it. */
   readonly frozenItself: boolean | undefined;
   /** v2 `cgroup.events`: whether there is any task in it or below. */
@@ -119,6 +123,18 @@ export interface Machine {
   readonly state: 'running' | 'starting';
   /** Of its process, in the order emulator, vCPUs, I/O threads, others; then what belongs to it elsewhere. */
   readonly threads: readonly Thread[];
+  /** What libvirt says of it; `undefined` where that cannot be read, or libvirt does not know it. */
+  readonly libvirt: LibvirtState | undefined;
+}
+
+/** libvirt's live state of a machine, as in /run/libvirt/qemu/NAME.xml (src/conf/domain_conf.c, src/qemu/qemu_domain.c), which only root reads. */
+export interface LibvirtState {
+  /** TIDs of the vCPUs that it knows, by number. */
+  readonly vcpus: ReadonlyMap<number, number>;
+  /** The CPUs that each is to have; those of whom it is silent are not in it. */
+  readonly vcpuPins: ReadonlyMap<number, CpuSet>;
+  readonly ioThreadPins: ReadonlyMap<number, CpuSet>;
+  readonly emulatorPin: CpuSet | undefined;
 }
 
 export interface Thread {

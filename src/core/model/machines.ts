@@ -52,6 +52,7 @@ export async function buildMachines(processes: readonly Process[], names: Progra
       ...threads.process(process),
       state: isQemu ? 'running' : 'starting',
       threads: tasks.sort(inOrder),
+      libvirt: undefined,
     });
   }
   const attacher = new Attacher(machines, names, threads);

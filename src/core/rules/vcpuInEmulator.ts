@@ -1,12 +1,12 @@
 import { t } from '@vscode/l10n';
-import { layoutOf } from '../layout/layouts';
 import { textOf } from '../cgroup/files';
 import { effectiveCpus } from '../model/hierarchies';
-import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
+import type { Cgroup, Hierarchy, Machine, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
 import type { CpuSet } from '../parse/cpuList';
 import type { Change } from '../plan/plan';
 import { visible } from '../visible';
+import type { CheckedHost } from './checkedHost';
 import type { Evidence, Finding, Fix, Rule } from './rule';
 
 /**
@@ -30,6 +30,7 @@ import type { Evidence, Finding, Fix, Rule } from './rule';
  */
 export const vcpuInEmulator: Rule = {
   id: 'vcpu-in-emulator',
+  title: () => t('A vCPU is not in its own cgroup'),
   check: ofMachine,
 };
 
@@ -40,11 +41,11 @@ interface Misplaced {
   readonly to: Cgroup;
 }
 
-function ofMachine(model: HostModel, machine: Machine): Finding[] {
-  const layout = layoutOf(model, machine);
+function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
+  const layout = host.layoutOf(machine);
   if (!layout) return [];
   return machine.threads.filter(({ role }) => role.kind === 'vcpu').flatMap(thread => {
-    const misplaced = model.hierarchies.flatMap((hierarchy): Misplaced[] => {
+    const misplaced = host.model.hierarchies.flatMap((hierarchy): Misplaced[] => {
       const expected = layout.expectedPath(thread, hierarchy.key);
       const to = expected === undefined ? undefined : hierarchy.cgroups.get(expected);
       const place = thread.membership.places.get(hierarchy.key);
@@ -61,15 +62,15 @@ function finding(machine: Machine, thread: Thread, one: Misplaced, all: readonly
     rule: vcpuInEmulator.id,
     severity: 'warning',
     machine,
-    thread,
-    hierarchy: hierarchy.key,
-    path: from,
-    expected: to.path,
+    threads: [thread],
+    at: { kind: 'place', thread, hierarchy: hierarchy.key, path: from, expected: to.path },
     evidence: evidence(thread, one),
     sentence: shown => {
       const where = t('{0} is in {1} ({2}), expected {3}', roleText(thread.role), visible(shown(from)), hierarchyText(hierarchy), visible(shown(to.path)));
       return costs.length === 0 ? where : `${where} (${costs.join(', ')})`;
     },
+    cost: () => t('it has the CPUs and the quota of who else is there, and what libvirt sets for this vCPU has no effect on it'),
+    advice: shown => t('write {0} to {1} of {2}', thread.tid, hierarchy.version === 2 ? 'cgroup.threads' : 'tasks', visible(shown(to.path))),
     fixes: [fix(thread, [one]), ...(all.length > 1 ? [fix(thread, all)] : [])],
   };
 }

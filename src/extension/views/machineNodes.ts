@@ -252,11 +252,17 @@ function threadItem({ id, state, thread }: Extract<MachinesNode, { kind: 'thread
 /** `vcpu-in-emulator: expected …/vcpu2 (cpu,cpuacct)`, for each place where it should be. */
 function findingFacts({ model }: HostView, thread: Thread): string[] {
   const byPlace = new Map<string, string[]>();
-  for (const { rule, expected, hierarchy } of findingsOfThread(model, thread)) {
+  const others = new Set<string>();
+  for (const { rule, at } of findingsOfThread(model, thread)) {
+    if (at.kind !== 'place' || at.expected === undefined) {
+      others.add(rule);
+      continue;
+    }
+    const { expected, hierarchy } = at;
     const place = vscode.l10n.t('{0}: expected {1}', rule, endOfPath(core().unescapeUnit(expected)));
     byPlace.set(place, [...(byPlace.get(place) ?? []), hierarchy === '0::' ? 'v2' : hierarchy]);
   }
-  return [...byPlace].map(([place, hierarchies]) => plain(`${place} (${hierarchies.join(', ')})`));
+  return [...[...byPlace].map(([place, hierarchies]) => plain(`${place} (${hierarchies.join(', ')})`)), ...others];
 }
 
 export const ROLE_ICONS: Readonly<Partial<Record<Thread['role']['kind'], string>>> = {

@@ -3,26 +3,20 @@ import { findingsOf } from '../../../src/core/rules/allRules';
 import type { Finding } from '../../../src/core/rules/rule';
 import { vcpuInEmulator } from '../../../src/core/rules/vcpuInEmulator';
 import { type Changeable, DERIVED_HOSTS, type HostName, QEMU, REAL_HOSTS, SCOPE, modelOf } from '../fixtures';
+import { type HostChange, findingsOfRule, put } from './checkRule';
 
 const shown = (path: string): string => path.replace(`${SCOPE}/libvirt`, 'S');
 
-async function findings(host: HostName, change?: (copy: Changeable) => void): Promise<Finding[]> {
-  const { model } = await modelOf(host, change);
-  return model.machines.flatMap(machine => vcpuInEmulator.check(model, machine));
-}
+const findings = (host: HostName, change?: HostChange): Promise<Finding[]> => findingsOfRule(vcpuInEmulator, host, change);
 
-/** Puts a thread into another cgroup of one hierarchy; `line` is how its line of /proc/PID/cgroup begins behind the number. */
-function put(copy: Changeable, pid: number, tid: number, key: string, path: string): void {
-  const file = `/proc/${pid}/task/${tid}/cgroup`;
-  const text = copy.files.get(file)!;
-  const changed = text.split('\n').map(line => (line.replace(/^\d+:/, '').startsWith(`${key}:`) ? line.slice(0, line.indexOf(':/') + 1) + path : line)).join('\n');
-  assert.notEqual(changed, text, `${tid} is not in ${key}`);
-  copy.files.set(file, changed);
+function placeOf({ at }: Finding): Extract<Finding['at'], { kind: 'place' }> {
+  assert.equal(at.kind, 'place');
+  return at as Extract<Finding['at'], { kind: 'place' }>;
 }
 
 describe('vcpu-in-emulator', () => {
   it('a vCPU in emulator in one hierarchy, another in two: said of each, with its cost', async () => {
-    assert.deepEqual((await findings('misplaced-vcpus')).map(f => `${f.thread.tid} ${f.hierarchy}: ${f.sentence(shown)}`), [
+    assert.deepEqual((await findings('misplaced-vcpus')).map(f => `${f.threads[0]!.tid} ${placeOf(f).hierarchy}: ${f.sentence(shown)}`), [
       '460 cpu,cpuacct: vCPU 2 is in S/emulator (cpu,cpuacct), expected S/vcpu2 (quota 80000/100000 instead of 50000/100000)',
       '461 cpu,cpuacct: vCPU 3 is in S/emulator (cpu,cpuacct), expected S/vcpu3 (quota 80000/100000 instead of 50000/100000)',
       '461 cpuset: vCPU 3 is in S/emulator (cpuset), expected S/vcpu3 (CPUs 0 instead of 1)',
@@ -54,13 +48,13 @@ describe('vcpu-in-emulator', () => {
     assert.deepEqual(v2.map(f => f.fixes[0]!.title(shown)), ['Move vCPU 2 to S/vcpu2 (v2)']);
     assert.equal(v2[0]!.evidence[0]!.value, `0::${SCOPE}/libvirt/emulator`);
     const alone = await findings('host-v1-libvirt', copy => put(copy, 29142, 29151, 'cpuset', '/machine/qemu-2-kvmdemo.libvirt-qemu/emulator'));
-    assert.deepEqual(alone.map(f => [f.hierarchy, f.expected]), [['cpuset', '/machine/qemu-2-kvmdemo.libvirt-qemu/vcpu2']]);
+    assert.deepEqual(alone.map(f => [placeOf(f).hierarchy, placeOf(f).expected]), [['cpuset', '/machine/qemu-2-kvmdemo.libvirt-qemu/vcpu2']]);
   });
 
   it('in the group of another vCPU, in the scope, in the root', async () => {
     for (const path of [`${SCOPE}/libvirt/vcpu1`, SCOPE, '/']) {
       const [found] = await findings('guest-v2', copy => put(copy, QEMU, 530, '', path));
-      assert.deepEqual([found?.thread.tid, found?.path, found?.expected], [530, path, `${SCOPE}/libvirt/vcpu2`]);
+      assert.deepEqual([found!.threads[0]!.tid, placeOf(found!).path, placeOf(found!).expected], [530, path, `${SCOPE}/libvirt/vcpu2`]);
     }
   });
 
