@@ -2,7 +2,7 @@ import type { QemuArguments } from '../parse/cmdline';
 import { type LibvirtStatus, parseLibvirtStatus } from '../parse/libvirtStatus';
 import type { RawSnapshot } from '../rawSnapshot';
 import type { LibvirtState, Problem, ToldRole } from './hostModel';
-import type { Pace } from './pace';
+import { Pace } from './pace';
 import type { Process } from './processes';
 
 /** What is said of a process from outside of it. */
@@ -25,8 +25,9 @@ export class Outside {
 
   static async read(raw: RawSnapshot, problems: Problem[], pace: Pace): Promise<Outside> {
     const outside = new Outside();
+    const ofStatuses = new Pace(1); // a made-up one takes a millisecond and more
     for (const [path, text] of raw.files) {
-      const pause = pace.breathe();
+      const pause = (path.startsWith('/run/') ? ofStatuses : pace).breathe();
       if (pause) await pause;
       if (path.startsWith('/run/')) outside.libvirt(path, text, problems);
       else if (path.startsWith('/sys/kernel/debug/')) outside.debugfs(path, text);
