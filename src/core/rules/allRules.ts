@@ -2,11 +2,15 @@ import type { HostModel } from '../model/hostModel';
 import { type Steps, atOnce } from '../model/pace';
 import type { Rates } from '../model/rates';
 import { CheckedHost } from './checkedHost';
+import { namelessThreads } from './namelessThreads';
+import { rolesDisagree } from './rolesDisagree';
 import type { Finding, Rule } from './rule';
 import { vcpuInEmulator } from './vcpuInEmulator';
 
 /** The only list. */
 export const ALL_RULES: readonly Rule[] = [
+  namelessThreads,
+  rolesDisagree,
   vcpuInEmulator,
 ];
 
