@@ -27,7 +27,7 @@ function machineToJson(model: HostModel, machine: Machine): object {
 }
 
 function threadToJson(thread: Thread): object {
-  const { key: _, role, membership, cpusAllowed, ...rest } = thread;
+  const { key: _, role, disagreement: _disagreement, membership, cpusAllowed, ...rest } = thread;
   return {
     ...rest,
     role: { ...role, text: roleText(role) },
