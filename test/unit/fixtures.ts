@@ -45,6 +45,11 @@ export function snapshot(name: HostName, change: (copy: Changeable) => void = ()
   return copy;
 }
 
+/** As if no guest had run yet: what proves that its start is over. */
+export function notRun(copy: Changeable): void {
+  for (const path of [...copy.files.keys()]) if (path.endsWith('/schedstat')) copy.files.delete(path);
+}
+
 /** One without a single file. */
 export function emptySnapshot(): Changeable {
   const collection = { startedAt: Date.UTC(2026, 10, 22), took: 12.5, user: undefined, hides: false, complete: true, remarks: [] };
