@@ -3,10 +3,12 @@ import { type Steps, atOnce } from '../model/pace';
 import type { Rates } from '../model/rates';
 import { CheckedHost } from './checkedHost';
 import type { Finding, Rule } from './rule';
+import { threadOutsideLayout } from './threadOutsideLayout';
 import { vcpuInEmulator } from './vcpuInEmulator';
 
 /** The only list. */
 export const ALL_RULES: readonly Rule[] = [
+  threadOutsideLayout,
   vcpuInEmulator,
 ];
 

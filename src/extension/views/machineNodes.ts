@@ -181,11 +181,11 @@ function modeText(mode: HostModel['mode']): string {
 function machineItem({ id, state, machine, threads }: Extract<MachinesNode, { kind: 'machine' }>): vscode.TreeItem {
   const vcpus = machine.threads.filter(thread => thread.role.kind === 'vcpu').length;
   const layout = core().layoutOf(state.view!.model, machine);
-  const isStarting = machine.state === 'starting' || (layout !== undefined && layout.stage !== 'complete');
+  const isStarting = machine.state === 'starting' || layout.stage !== 'complete';
   const bad = heldThreads(state.view!, machine);
   const findings = findingsIn(state.view!.model).filter(finding => finding.machine === machine).length;
   const facts = [...(findings === 0 ? [] : [findings === 1 ? vscode.l10n.t('1 finding') : vscode.l10n.t('{0} findings', findings)]), ...(bad === 0 ? [] : [heldText(bad)]), `PID ${machine.pid}`];
-  if (isStarting) facts.push(layout ? vscode.l10n.t('starting: {0}', layout.stage) : vscode.l10n.t('starting'));
+  if (isStarting) facts.push(layout.stage === 'complete' ? vscode.l10n.t('starting') : vscode.l10n.t('starting: {0}', layout.stage));
   facts.push(vcpus === 1 ? vscode.l10n.t('1 vCPU') : vscode.l10n.t('{0} vCPUs', vcpus), machine.threads.length === 1 ? vscode.l10n.t('1 thread') : vscode.l10n.t('{0} threads', machine.threads.length));
   if (threads.length < machine.threads.length) facts.push(vscode.l10n.t('{0} fit the filter', threads.length));
   const item = row(plain(machine.name), facts.join(' · '), isStarting ? 'loading' : 'vm', bad + findings > 0 ? 'list.warningForeground' : undefined);
@@ -202,7 +202,6 @@ export function machineTooltip(model: HostModel, machine: Machine): vscode.Markd
   if (machine.uuid !== undefined) text.entry('UUID', machine.uuid);
   if (machine.uid !== undefined) text.entry('UID', String(machine.uid));
   const layout = core().layoutOf(model, machine);
-  if (!layout) return text.build();
   text.entry(vscode.l10n.t('Placed by'), core().layoutText(layout));
   // The controllers follow one by one, and some never do: which is where is what puzzles people about a start.
   for (const stage of layout.stage === 'complete' ? [] : core().STAGES) {
