@@ -78,7 +78,7 @@ export class Scene {
       const [ours, theirs] = [modelSays(machine), await this.procSays()];
       if (tries < 3 && ours.join() !== theirs.join()) continue; // QEMU begins and ends workers when it likes
       assert.deepEqual(ours, theirs, 'the model and /proc');
-      const findings = findingsOf(model).filter(finding => finding.machine === machine).flatMap(({ rule, at }) => (at.kind === 'place' ? [`${rule} ${roleText(at.thread.role)} ${at.hierarchy}`] : []));
+      const findings = findingsOf(model).filter(finding => finding.machine === machine && finding.severity !== 'hint').flatMap(({ rule, at }) => (at.kind === 'place' ? [`${rule} ${roleText(at.thread.role)} ${at.hierarchy}`] : []));
       return { raw, model, machine, layout: layoutOf(model, machine), text: print(toPlacement(model, machine)), findings };
     }
   }
