@@ -49,7 +49,7 @@ async function main(): Promise<number> {
   if (command === 'explain') return explainCommand(words[0]);
   const qemuExecutables = [...DEFAULT_QEMU_EXECUTABLES, ...(values.qemu ?? [])];
   const names = { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS };
-  const reading: Reading = { open: host => open(values, qemuExecutables, host), captureOf, names, signal: abort.signal, limited: () => limit.start(), describe };
+  const reading: Reading = { open: (host = values.host) => open(values, qemuExecutables, host), captureOf, names, signal: abort.signal, limited: () => limit.start(), describe };
   if (command === 'check') return checkCommand(reading, values);
   if (command === 'compare') return compareCommand(reading, values, words[0]!, words[1]!);
   const { source, disconnect } = await open(values, qemuExecutables, values.host);

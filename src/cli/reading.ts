@@ -12,8 +12,8 @@ export interface Opened {
 
 /** What a command works with that reads more than one host, or one more than once. */
 export interface Reading {
-  /** @param host by SSH; `undefined`: this one, or the capture that is named. @throws SshError */
-  open(host: string | undefined): Promise<Opened>;
+  /** @param host by SSH; of none, the one that is named, the capture, or this one. @throws SshError */
+  open(host?: string): Promise<Opened>;
   captureOf(file: string): CaptureSource;
   readonly names: ProgramNames;
   /** Aborted when the person gives up. */
