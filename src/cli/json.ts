@@ -40,3 +40,8 @@ function cgroupToJson(cgroup: Cgroup): object {
   const lists = Object.entries({ cpus, cpusEffective, cpusExclusive, mems, memsEffective }).map(([name, set]) => [name, set?.toString()] as const);
   return { ...rest, ...Object.fromEntries(lists) };
 }
+
+/** JSON escapes only what is below U+0020: a terminal obeys more than that. */
+export function escapeInvisible(json: string): string {
+  return json.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} \n]/gu, char => Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''));
+}
