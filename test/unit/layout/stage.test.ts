@@ -95,7 +95,7 @@ describe('the stage of a start', () => {
         let running = 0;
         for (const { moment, host, machine: of, layout } of await starting(name, next)) {
           const at = `at ${moment.ms} ms`;
-          assert.deepEqual(findingsOf(host), [], at);
+          assert.deepEqual(findingsOf(host).filter(({ severity }) => severity !== 'hint').map(({ rule }) => rule), [], at); // four vCPUs on two CPUs, at last
           const isPlaced = moment.tasks.some(({ pid, cgroup }) => pid === moment.pid && /serial/.test(cgroup));
           assert.equal(of !== undefined, isPlaced, at);
           if (!of) continue;
