@@ -6,12 +6,14 @@ import { ownThreads } from '../model/machines';
 import type { Rates } from '../model/rates';
 import { isWithin, machineSubtree } from '../model/subtree';
 import { Context } from '../plan/context';
+import { CpuFacts } from './cpuFacts';
 
 /** Between looks that are closer together, a share of the time says more of the clock than of the host. */
 const SHORTEST = 0.5e9;
 
 /** What rules look at: a model, what happened since the one before, and what several of them need, found once. */
 export class CheckedHost {
+  private cpuFacts: CpuFacts | undefined;
   private readonly layouts = new Map<Machine, Layout>();
   private readonly misplaced = new Map<Machine, readonly Misplaced[]>();
   private readonly tops = new Map<Machine, Map<string, string | undefined>>();
@@ -23,6 +25,11 @@ export class CheckedHost {
     readonly model: HostModel,
     readonly rates: Rates | undefined,
   ) {}
+
+  /** Where threads may run. */
+  get cpus(): CpuFacts {
+    return (this.cpuFacts ??= new CpuFacts(this.model));
+  }
 
   layoutOf(machine: Machine): Layout {
     let layout = this.layouts.get(machine);
