@@ -19,12 +19,14 @@ import { ioUringWorkers } from './ioUringWorkers';
 import { isolcpusNoBalance } from './isolcpusNoBalance';
 import { liveEmulatorpinMismatch } from './liveEmulatorpinMismatch';
 import { maskNarrowerThanCpuset } from './maskNarrowerThanCpuset';
+import { namelessThreads } from './namelessThreads';
 import { nsHidden } from './nsHidden';
 import { numaSplit } from './numaSplit';
 import { parentNarrower } from './parentNarrower';
 import { partitionInvalid } from './partitionInvalid';
 import { pinDiffersFromLibvirt } from './pinDiffersFromLibvirt';
 import { pressureHigh } from './pressureHigh';
+import { rolesDisagree } from './rolesDisagree';
 import { rtRefused } from './rtRefused';
 import { sharesTooBig } from './sharesTooBig';
 import { silentInherit } from './silentInherit';
@@ -58,12 +60,14 @@ export const ALL_RULES: readonly Rule[] = [
   isolcpusNoBalance,
   liveEmulatorpinMismatch,
   maskNarrowerThanCpuset,
+  namelessThreads,
   nsHidden,
   numaSplit,
   parentNarrower,
   partitionInvalid,
   pinDiffersFromLibvirt,
   pressureHigh,
+  rolesDisagree,
   rtRefused,
   sharesTooBig,
   silentInherit,
