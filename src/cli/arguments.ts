@@ -36,6 +36,8 @@ CHANGE, any number of them:
   --make CGROUP                  --remove CGROUP
   --hierarchy KEY                only there (cpuset, cpu,cpuacct, 0::); else wherever CGROUP is, and for
                                  --make beside the machine's other groups
+  --restore-layout               all that brings the machine to its layout: missing cgroups, threads that are
+                                 elsewhere, pins as libvirt has them; others may be named besides
   THREAD is a TID, emulator, vcpu2, vcpus, iothread:ID, iothreads or a role such as worker.
   CGROUP is S/vcpu2, S for the directory of the machine's groups, or a path as in /proc/PID/cgroup; FILE one
   of its interface files: v2 has cpu.max (50000 100000), v1 cpu.cfs_quota_us (50000).
@@ -46,7 +48,7 @@ CHANGE, any number of them:
 Exit code: 0 done, 1 could not be done, 2 wrong arguments, 3 done in part (a damaged capture, a plan that stopped).
 `;
 
-const CHANGES = ['move', 'pin', 'schedule', 'set', 'make', 'remove', 'hierarchy'] as const;
+const CHANGES = ['restore-layout', 'move', 'pin', 'schedule', 'set', 'make', 'remove', 'hierarchy'] as const;
 const ALWAYS = ['help', 'qemu', 'host', 'ssh-config', 'as-root'];
 /** Which options go with which command, besides those that go with all. */
 const COMMANDS: Readonly<Record<string, { readonly options: readonly string[]; readonly arguments: readonly [least: number, most: number] }>> = {
@@ -70,7 +72,7 @@ export function parseArguments(args: readonly string[]) {
       options: {
         ...{ capture: { type: 'string' }, json: { type: 'boolean' }, output: { type: 'string', short: 'o' }, force: { type: 'boolean' } },
         ...{ script: { type: 'boolean' }, expert: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' }, 'owners-way': { type: 'boolean' } },
-        ...{ move: several, pin: several, schedule: several, set: several, make: several, remove: several, hierarchy: several },
+        ...{ 'restore-layout': { type: 'boolean' }, move: several, pin: several, schedule: several, set: several, make: several, remove: several, hierarchy: several },
         ...{ host: { type: 'string' }, 'ssh-config': { type: 'string' }, 'as-root': { type: 'boolean' } },
         qemu: several,
         help: { type: 'boolean', short: 'h' },
