@@ -19,6 +19,7 @@ import { sharesTooBig } from './sharesTooBig';
 import { staleToolsOnThreaded } from './staleToolsOnThreaded';
 import { subtreeControlStripped } from './subtreeControlStripped';
 import { threadCreateEagain } from './threadCreateEagain';
+import { threadOutsideLayout } from './threadOutsideLayout';
 import { threadedDirectlyUnderUnit } from './threadedDirectlyUnderUnit';
 import { throttled } from './throttled';
 import { vcpuInEmulator } from './vcpuInEmulator';
@@ -42,6 +43,7 @@ export const ALL_RULES: readonly Rule[] = [
   staleToolsOnThreaded,
   subtreeControlStripped,
   threadCreateEagain,
+  threadOutsideLayout,
   threadedDirectlyUnderUnit,
   throttled,
   vcpuInEmulator,

@@ -1,5 +1,6 @@
 import type { Layout } from '../layout/layout';
 import { layoutOf } from '../layout/layouts';
+import { type Misplaced, misplacedIn } from '../layout/misplaced';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { Rates } from '../model/rates';
@@ -11,7 +12,8 @@ const SHORTEST = 0.5e9;
 
 /** What rules look at: a model, what happened since the one before, and what several of them need, found once. */
 export class CheckedHost {
-  private readonly layouts = new Map<Machine, Layout | undefined>();
+  private readonly layouts = new Map<Machine, Layout>();
+  private readonly misplaced = new Map<Machine, readonly Misplaced[]>();
   private readonly tops = new Map<Machine, Map<string, string | undefined>>();
   private readonly surroundings = new Map<Machine, ReadonlySet<Cgroup>>();
   private readonly contexts = new Map<Machine, Context>();
@@ -24,9 +26,17 @@ export class CheckedHost {
     readonly rates: Rates | undefined,
   ) {}
 
-  layoutOf(machine: Machine): Layout | undefined {
-    if (!this.layouts.has(machine)) this.layouts.set(machine, layoutOf(this.model, machine));
-    return this.layouts.get(machine);
+  layoutOf(machine: Machine): Layout {
+    let layout = this.layouts.get(machine);
+    if (!layout) this.layouts.set(machine, (layout = layoutOf(this.model, machine)));
+    return layout;
+  }
+
+  /** Threads that are not where the machine's layout has them. */
+  misplacedIn(machine: Machine): readonly Misplaced[] {
+    let misplaced = this.misplaced.get(machine);
+    if (!misplaced) this.misplaced.set(machine, (misplaced = misplacedIn(this.model, machine, this.layoutOf(machine))));
+    return misplaced;
   }
 
   /** What happened since the look before, if that is long enough ago for a share of the time. */

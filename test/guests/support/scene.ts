@@ -33,7 +33,7 @@ export interface Look {
   readonly raw: RawSnapshot;
   readonly model: HostModel;
   readonly machine: Machine;
-  readonly layout: Layout | undefined;
+  readonly layout: Layout;
   /** Its placement document. */
   readonly text: string;
   /** `vcpu-in-emulator vCPU 2 cpuset`, of this machine. */
