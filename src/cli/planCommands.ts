@@ -30,7 +30,7 @@ export interface PlanCommand {
   limited(): AbortSignal;
   /** In words; time that ran out is told as that. */
   describe(error: unknown): string;
-  readonly values: ChangeArguments & { readonly host?: string; readonly 'ssh-config'?: string; readonly script?: boolean; readonly json?: boolean; readonly expert?: boolean; readonly yes?: boolean; readonly 'owners-way'?: boolean };
+  readonly values: ChangeArguments & { readonly host?: string | undefined; readonly 'ssh-config'?: string; readonly script?: boolean; readonly json?: boolean; readonly expert?: boolean; readonly yes?: boolean; readonly 'owners-way'?: boolean };
 }
 
 export async function planCommand(of: PlanCommand, machine: string): Promise<number> {

@@ -18,7 +18,7 @@ export async function lookForFindings(model: HostModel, rates: Rates): Promise<v
 }
 
 /** Who placed a machine: asked for by every row and every document, and found only once. */
-export function layoutIn(model: HostModel, machine: Machine): Layout | undefined {
+export function layoutIn(model: HostModel, machine: Machine): Layout {
   const known = found.get(model)?.host;
   return known ? known.layoutOf(machine) : core().layoutOf(model, machine);
 }

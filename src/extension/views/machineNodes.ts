@@ -150,11 +150,11 @@ export function isConnected({ link }: HostState): boolean {
 function machineItem({ id, state, machine, threads }: Extract<MachinesNode, { kind: 'machine' }>): vscode.TreeItem {
   const vcpus = machine.threads.filter(thread => thread.role.kind === 'vcpu').length;
   const layout = layoutIn(state.view!.model, machine);
-  const isStarting = machine.state === 'starting' || (layout !== undefined && layout.stage !== 'complete');
+  const isStarting = machine.state === 'starting' || layout.stage !== 'complete';
   const findings = findingsIn(state.view!.model).ofMachine(machine);
   const hurt = { ...tallyOf(findings), held: heldThreads(state.view!, machine) };
   const facts = [...hurtTexts(hurt), `PID ${machine.pid}`];
-  if (isStarting) facts.push(layout ? vscode.l10n.t('starting: {0}', layout.stage) : vscode.l10n.t('starting'));
+  if (isStarting) facts.push(layout.stage === 'complete' ? vscode.l10n.t('starting') : vscode.l10n.t('starting: {0}', layout.stage));
   facts.push(vcpus === 1 ? vscode.l10n.t('1 vCPU') : vscode.l10n.t('{0} vCPUs', vcpus), machine.threads.length === 1 ? vscode.l10n.t('1 thread') : vscode.l10n.t('{0} threads', machine.threads.length));
   if (threads.length < machine.threads.length) facts.push(vscode.l10n.t('{0} fit the filter', threads.length));
   const item = row(plain(machine.name), facts.join(' · '), isStarting ? 'loading' : 'vm', hurtColor(hurt));

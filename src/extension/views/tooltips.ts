@@ -56,13 +56,11 @@ export function machineTooltip(model: HostModel, machine: Machine): vscode.Markd
   if (machine.uuid !== undefined) text.entry('UUID', machine.uuid);
   if (machine.uid !== undefined) text.entry('UID', String(machine.uid));
   const layout = layoutIn(model, machine);
-  if (layout) {
-    text.entry(vscode.l10n.t('Placed by'), core().layoutText(layout));
-    // The controllers follow one by one, and some never do: which is where is what puzzles people about a start.
-    for (const stage of layout.stage === 'complete' ? [] : core().STAGES) {
-      const keys = [...layout.stages].filter(([, of]) => of === stage).map(([key]) => (key === '0::' ? '0:: (v2)' : key));
-      if (keys.length > 0) text.entry(stage, keys.join(' '));
-    }
+  text.entry(vscode.l10n.t('Placed by'), core().layoutText(layout));
+  // The controllers follow one by one, and some never do: which is where is what puzzles people about a start.
+  for (const stage of layout.stage === 'complete' ? [] : core().STAGES) {
+    const keys = [...layout.stages].filter(([, of]) => of === stage).map(([key]) => (key === '0::' ? '0:: (v2)' : key));
+    if (keys.length > 0) text.entry(stage, keys.join(' '));
   }
   const own = worstFirst(findingsIn(model).ofMachine(machine));
   for (const finding of own.slice(0, MOST_TOLD)) tell(text, model, finding);
