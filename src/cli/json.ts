@@ -18,16 +18,15 @@ export function modelToJson(model: HostModel, problems: readonly Problem[]): obj
   };
 }
 
-/** `stage` of the whole and of each hierarchy by itself: see core/layout/layout.ts; not there where nobody is known who placed it. */
+/** `stage` of the whole and of each hierarchy by itself: see core/layout/layout.ts. */
 function machineToJson(model: HostModel, machine: Machine): object {
   const { name, uuid, pid, startTime, emulator, state } = machine;
   const layout = layoutOf(model, machine);
-  const placed = layout && { layout: layout.kind, stage: layout.stage, stages: Object.fromEntries(layout.stages) };
-  return { name, uuid, pid, startTime, emulator, state, ...placed, threads: machine.threads.map(threadToJson) };
+  return { name, uuid, pid, startTime, emulator, state, layout: layout.kind, stage: layout.stage, stages: Object.fromEntries(layout.stages), threads: machine.threads.map(threadToJson) };
 }
 
 function threadToJson(thread: Thread): object {
-  const { key: _, role, membership, cpusAllowed, ...rest } = thread;
+  const { key: _, role, disagreement: _disagreement, membership, cpusAllowed, ...rest } = thread;
   return {
     ...rest,
     role: { ...role, text: roleText(role) },

@@ -4,8 +4,8 @@ import type { HostId, Question } from '../core/host/source';
 import type { HostModel, Problem } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
-import { programNames, timeoutSeconds } from './config';
-import { lookForFindings } from './findings';
+import { onDidChangeConfig, programNames, timeoutSeconds } from './config';
+import { forgetRuleSettings, lookForFindings } from './findings';
 import { core } from './lazyCore';
 import { Reading } from './reading';
 import { type HostSource, LOCAL, captureSource, localSource } from './sources';
@@ -51,6 +51,8 @@ export class HostService implements vscode.Disposable {
   /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
   allCgroups = false;
   private disposed = false;
+  /** Settings that say what a person wants to hear of. */
+  private readonly watching = ['rules', 'suppressed'].map(name => onDidChangeConfig(() => this.ruleSettingsChanged(), name));
 
   constructor(
     private readonly memento: vscode.Memento,
@@ -167,8 +169,15 @@ export class HostService implements vscode.Disposable {
 
   dispose(): void {
     this.disposed = true;
+    for (const watch of this.watching) watch.dispose();
     for (const { source } of this.hosts) this.drop(source);
     this.changed.dispose();
+  }
+
+  /** Nothing is read anew: the same findings are told otherwise. */
+  private ruleSettingsChanged(): void {
+    forgetRuleSettings();
+    for (const { source, view } of this.hosts) if (view) this.changed.fire(source.id);
   }
 
   private start(state: HostState, mayAsk: boolean): Running {

@@ -36,7 +36,7 @@ export function moveTargets(model: HostModel, machine: Machine, thread: Thread, 
     }
   }
   const layout = core().layoutOf(model, machine);
-  const isExpected = (places: MoveTarget['places']): boolean => places.some(({ hierarchy, path }) => layout?.expectedPath(thread, hierarchy) === path);
+  const isExpected = (places: MoveTarget['places']): boolean => places.some(({ hierarchy, path }) => layout.expectedPath(thread, hierarchy) === path);
   const collator = new Intl.Collator('en', { numeric: true });
   return [...byName]
     .map(([name, places]) => ({ name, places, rank: isExpected(places) ? 0 : 1 }))

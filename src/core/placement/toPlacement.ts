@@ -30,7 +30,7 @@ export function toPlacement(model: HostModel, machine: Machine): Placement {
     };
   });
   return {
-    machine: { name: machine.name, pid: machine.pid, emulator: machine.emulator, uuid: machine.uuid, layout: layout && { kind: layout.kind, stage: layout.stage } },
+    machine: { name: machine.name, pid: machine.pid, emulator: machine.emulator, uuid: machine.uuid, layout: { kind: layout.kind, stage: layout.stage } },
     host: { label: shorten(model.label), mode: model.mode, kernel: shorten(model.kernel) },
     count: own.length,
     shared: rows([...shared], nodes),

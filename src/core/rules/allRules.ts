@@ -3,11 +3,51 @@ import { type Steps, atOnce } from '../model/pace';
 import type { Rates } from '../model/rates';
 import { CheckedHost } from './checkedHost';
 import type { Finding, Rule } from './rule';
+import { accidentalThreadRoot } from './accidentalThreadRoot';
+import { cpuWait } from './cpuWait';
+import { delegateIncomplete } from './delegateIncomplete';
+import { deletedCgroup } from './deletedCgroup';
+import { domainInvalid } from './domainInvalid';
+import { frozen } from './frozen';
+import { helperKthreadOutside } from './helperKthreadOutside';
+import { hybridNoControllers } from './hybridNoControllers';
+import { ioUringWorkers } from './ioUringWorkers';
+import { nsHidden } from './nsHidden';
+import { pressureHigh } from './pressureHigh';
+import { rtRefused } from './rtRefused';
+import { sharesTooBig } from './sharesTooBig';
+import { staleToolsOnThreaded } from './staleToolsOnThreaded';
+import { subtreeControlStripped } from './subtreeControlStripped';
+import { threadCreateEagain } from './threadCreateEagain';
+import { threadOutsideLayout } from './threadOutsideLayout';
+import { threadedDirectlyUnderUnit } from './threadedDirectlyUnderUnit';
+import { throttled } from './throttled';
 import { vcpuInEmulator } from './vcpuInEmulator';
+import { vhostElsewhere } from './vhostElsewhere';
 
 /** The only list. */
 export const ALL_RULES: readonly Rule[] = [
+  accidentalThreadRoot,
+  cpuWait,
+  delegateIncomplete,
+  deletedCgroup,
+  domainInvalid,
+  frozen,
+  helperKthreadOutside,
+  hybridNoControllers,
+  ioUringWorkers,
+  nsHidden,
+  pressureHigh,
+  rtRefused,
+  sharesTooBig,
+  staleToolsOnThreaded,
+  subtreeControlStripped,
+  threadCreateEagain,
+  threadOutsideLayout,
+  threadedDirectlyUnderUnit,
+  throttled,
   vcpuInEmulator,
+  vhostElsewhere,
 ];
 
 /** All that is wrong on a host, machine by machine in the model's order. */

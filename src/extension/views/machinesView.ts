@@ -10,7 +10,7 @@ import { SshSource } from '../sshSource';
 import { plain } from '../text';
 import { DragThreads } from './dragThreads';
 import { HostNodes } from './hostNodes';
-import { type MachinesNode, hidesRow, isConnected, reasonRows, treeItem } from './machineNodes';
+import { type MachinesNode, hidesRow, isConnected, reasonRows, tooltipOf, treeItem } from './machineNodes';
 import { core } from '../lazyCore';
 
 export const MACHINES_VIEW = 'cgroupLens.machines';
@@ -49,6 +49,11 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
 
   getTreeItem(node: MachinesNode): vscode.TreeItem {
     return treeItem(node);
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: MachinesNode): vscode.TreeItem {
+    item.tooltip ??= tooltipOf(node);
+    return item;
   }
 
   getChildren(node?: MachinesNode): MachinesNode[] {

@@ -1,0 +1,71 @@
+import { t } from '@vscode/l10n';
+import { V2_KEY } from '../model/hierarchies';
+import type { Cgroup, Machine, Thread } from '../model/hostModel';
+import { ownThreads } from '../model/machines';
+import { visible } from '../visible';
+import { isAccidentalRoot } from './accidentalThreadRoot';
+import { fileOf } from './asRead';
+import type { CheckedHost } from './checkedHost';
+import type { Rule } from './rule';
+
+/**
+ * `domain-invalid`: a cgroup of the machine can hold nothing.
+ *
+ * **Cause.** A cgroup that is made below a thread root, or in a threaded cgroup, begins as `domain invalid` and stays so until
+ * `threaded` is written to its `cgroup.type`. A script that knows nothing of threads does not; who does, may have been ended
+ * in between.
+ *
+ * **Signature.** In v2 a cgroup of the machine's own reads `domain invalid`. Information; a warning where a thread of the
+ * machine has its place there. Children of a cgroup that became a thread root by accident are `accidental-thread-root`.
+ *
+ * **Cost.** Nothing can be moved there and no controller enabled: EOPNOTSUPP.
+ *
+ * **Fix.** `threaded` to its `cgroup.type`, which cannot be taken back; a thread that has its place there is moved in the same
+ * plan. Or remove it, and make it outside the threaded domain.
+ *
+ * **Sources.** admin-guide/cgroup-v2.rst ("Threads"); kernel/cgroup/cgroup.c (cgroup_is_valid_domain); opencontainers/runc PR#2390.
+ */
+export const domainInvalid: Rule = {
+  id: 'domain-invalid',
+  title: () => t('A cgroup can hold nothing'),
+  check: (host, machine) => invalidOf(host, machine).map(cgroup => {
+    const { path } = cgroup;
+    const threads = belongingTo(host, machine, path);
+    return {
+      rule: domainInvalid.id,
+      severity: threads.length > 0 ? 'warning' as const : 'information' as const,
+      machine,
+      threads,
+      at: { kind: 'value' as const, hierarchy: V2_KEY, path, name: 'type' },
+      evidence: fileOf(cgroup, 'cgroup.type'),
+      sentence: (shown: (path: string) => string) => t('{0} is in a threaded domain and not threaded itself: it can hold nothing', visible(shown(path))),
+      cost: () => (threads.length > 0 ? t('the thread that has its place there stays where it is, with the CPUs and the quota of who else is there') : t('whatever is moved there is refused: EOPNOTSUPP')),
+      advice: (shown: (path: string) => string) => t('write threaded to cgroup.type of {0} (there is no way back), or remove it', visible(shown(path))),
+      fixes: threads.length === 0 ? [] : [{
+        title: (shown: (path: string) => string) => t('Make {0} threaded, and move its thread there', visible(shown(path))),
+        changes: () => threads.map(thread => ({ kind: 'move' as const, thread, hierarchy: V2_KEY, to: path })),
+      }],
+    };
+  }),
+};
+
+/** The uppermost of each branch: what is below is so for the same reason. */
+function invalidOf(host: CheckedHost, machine: Machine): Cgroup[] {
+  const top = host.topOf(machine, V2_KEY);
+  const start = top === undefined ? undefined : host.model.hierarchies.find(({ key }) => key === V2_KEY)?.cgroups.get(top);
+  const found: Cgroup[] = [];
+  const waiting = start ? [start] : [];
+  for (let at = waiting.pop(); at; at = waiting.pop()) {
+    const accidental = isAccidentalRoot(host, at);
+    for (const child of host.childrenOf(at)) {
+      if (child.type !== 'domain invalid') waiting.push(child);
+      else if (!accidental) found.push(child);
+    }
+  }
+  return found;
+}
+
+function belongingTo(host: CheckedHost, machine: Machine, path: string): Thread[] {
+  const layout = host.layoutOf(machine);
+  return layout ? ownThreads(machine).filter(thread => layout.expectedPath(thread, V2_KEY) === path) : [];
+}
