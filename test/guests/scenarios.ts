@@ -1,3 +1,4 @@
+import { faults } from './faults';
 import type { Guest, Mode } from './support/guest';
 import { Scene, plain } from './support/scene';
 import { scenariosOfHost } from './scenariosOfHost';
@@ -11,6 +12,7 @@ export function scenarios(guest: () => Guest, mode: Mode): void {
     before(async () => {
       healthy = plain((await new Scene(guest()).look()).text);
     });
+    faults(guest, mode, () => healthy);
     scenariosOfThreads(guest, mode, () => healthy);
     scenariosOfHost(guest, mode, () => healthy);
     scenariosOfLife(guest, mode, () => healthy);

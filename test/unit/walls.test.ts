@@ -44,10 +44,15 @@ const WALLS: Readonly<Record<string, Wall>> = {
   },
   'rules import only what they judge by, plans and words': {
     from: /^src\/core\/rules\//,
-    mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|plan|rules)\/|visible\.ts$)|^@vscode\/l10n$/,
+    mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|plan|rules)\/|(visible|shellWord)\.ts$)|^@vscode\/l10n$/,
     breach: ['src/core/rules/vcpuInEmulator.ts', 'src/core/placement/print.ts'],
   },
-  'parse, model, placement, layouts, rules and plans reach no host and no collector, not even through a third': {
+  'a comparison imports only what it compares, and words': {
+    from: /^src\/core\/compare\//,
+    mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|placement|rules|compare)\/|visible\.ts$)|^@vscode\/l10n$/,
+    breach: ['src/core/compare/compare.ts', 'src/core/capture/format.ts'],
+  },
+  'parse, model, placement, layouts, rules, comparisons and plans reach no host and no collector, not even through a third': {
     from: /^src\/core\/(parse|model|placement|cgroup|layout|rules|plan)\//,
     mayNotReach: /^src\/core\/(host|collect|capture|apply)\/|^node:(child_process|fs|net|http|https|tls)(\/|$)/,
     breach: ['src/core/model/topology.ts', 'src/core/visible.ts', 'src/core/host/localHost.ts'],

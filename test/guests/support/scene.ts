@@ -33,11 +33,13 @@ export interface Look {
   readonly raw: RawSnapshot;
   readonly model: HostModel;
   readonly machine: Machine;
-  readonly layout: Layout | undefined;
+  readonly layout: Layout;
   /** Its placement document. */
   readonly text: string;
   /** `vcpu-in-emulator vCPU 2 cpuset`, of this machine. */
   readonly findings: readonly string[];
+  /** The rules that say anything else of it, hints left out. */
+  readonly rules: readonly string[];
 }
 
 /** A guest in which something is done that is undone at the end. */
@@ -78,8 +80,10 @@ export class Scene {
       const [ours, theirs] = [modelSays(machine), await this.procSays()];
       if (tries < 3 && ours.join() !== theirs.join()) continue; // QEMU begins and ends workers when it likes
       assert.deepEqual(ours, theirs, 'the model and /proc');
-      const findings = findingsOf(model).filter(finding => finding.machine === machine).flatMap(({ rule, at }) => (at.kind === 'place' ? [`${rule} ${roleText(at.thread.role)} ${at.hierarchy}`] : []));
-      return { raw, model, machine, layout: layoutOf(model, machine), text: print(toPlacement(model, machine)), findings };
+      const all = findingsOf(model).filter(finding => finding.machine === machine);
+      const findings = all.flatMap(({ rule, at, severity }) => (at.kind === 'place' && severity !== 'hint' ? [`${rule} ${roleText(at.thread.role)} ${at.hierarchy}`] : []));
+      const rules = [...new Set(all.filter(({ at, severity }) => at.kind !== 'place' && severity !== 'hint').map(({ rule }) => rule))].sort();
+      return { raw, model, machine, layout: layoutOf(model, machine), text: print(toPlacement(model, machine)), findings, rules };
     }
   }
 

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { applyQuestion } from '../../src/core/apply/apply';
+import type { HostModel } from '../../src/core/model/hostModel';
+import { Rates } from '../../src/core/model/rates';
+import { makePlan } from '../../src/core/plan/makePlan';
+import { sentence } from '../../src/core/plan/sentences';
+import { findingsOf } from '../../src/core/rules/allRules';
+import type { Finding } from '../../src/core/rules/rule';
+import { inWords } from '../kernel/support/plans';
+import type { Guest, Mode } from './support/guest';
+import { DOMAIN } from './support/lab';
+import { type Scene, machineOf, scenario } from './support/scene';
+
+/** One thing that goes wrong on the domain `serial`, and what the product makes of it. */
+interface Fault {
+  readonly rule: string;
+  readonly only?: 'v1' | 'v2';
+  /** Done with the words of `Scene`. */
+  readonly make: string;
+  /** Seen only from one look to the next. */
+  readonly isRate?: true;
+  /** What a person would do by hand; after a fix only what the fix leaves. */
+  readonly back: string;
+  readonly severity: Finding['severity'];
+  /** A part of the sentence. */
+  readonly says: RegExp;
+  /** Whether it has a fix, which is then applied. */
+  readonly fix: boolean;
+}
+
+/** Each is made, found, put right by its own fix, and gone. */
+export function faults(guest: () => Guest, mode: Mode, healthy: () => string): void {
+  for (const fault of faultsIn(mode).filter(({ only }) => only === undefined || (only === 'v2') === (mode === 'v2'))) {
+    scenario(`${fault.rule}: made, found${fault.fix ? ', put right' : ''}, gone`, guest, healthy, async scene => {
+      const before = await found(scene, fault);
+      await scene.make(fault.make, fault.back);
+      const finding = (await found(scene, fault)).find(one => !before.some(({ text }) => text === one.text));
+      assert.ok(finding, 'it is not found');
+      assert.equal(finding.severity, fault.severity);
+      assert.match(finding.text, fault.says);
+      assert.equal(finding.fixes.length > 0, fault.fix);
+      if (fault.fix) await applyFix(scene, finding);
+      else await scene.undo();
+      assert.deepEqual((await found(scene, fault)).filter(({ text }) => text === finding.text).map(({ text }) => text), []);
+    });
+  }
+}
+
+function faultsIn(mode: Mode): readonly Fault[] {
+  const isV2 = mode === 'v2';
+  const cpuset = isV2 ? '0::' : 'cpuset';
+  const tasks = isV2 ? 'cgroup.threads' : 'tasks';
+  const pinned = (comm: string, kind: 'vcpupin' | 'iothreadpin', id: number, cpu: number): string => `echo "$(tid '${comm}')" >"$(group ${cpuset} ${kind === 'vcpupin' ? 'vcpu' : 'iothread'}${id})/${tasks}"; virsh -q ${kind} serial ${id} ${cpu} --live`;
+  return [
+    {
+      rule: 'vcpu-in-emulator',
+      make: `echo "$(tid 'CPU 2/TCG')" >"$(group ${cpuset} emulator)/${tasks}"`,
+      back: pinned('CPU 2/TCG', 'vcpupin', 2, 0),
+      severity: 'warning',
+      says: /vCPU 2 is in .*emulator/,
+      fix: true,
+    },
+    {
+      rule: 'thread-outside-layout',
+      make: `echo "$(tid 'IO iothread1')" >"$(group ${cpuset} emulator)/${tasks}"`,
+      back: pinned('IO iothread1', 'iothreadpin', 1, 1),
+      severity: 'warning',
+      says: /I\/O thread iothread1 is in .*emulator/,
+      fix: true,
+    },
+    {
+      rule: 'frozen',
+      only: 'v2',
+      make: `echo 1 >"$(group 0:: vcpu3)/cgroup.freeze"; until grep -qx 'frozen 1' "$(group 0:: vcpu3)/cgroup.events"; do sleep 0.1; done`,
+      back: 'echo 0 >"$(group 0:: vcpu3)/cgroup.freeze"',
+      severity: 'error',
+      says: /vcpu3/,
+      fix: true,
+    },
+  ];
+}
+
+interface Found extends Finding {
+  readonly model: HostModel;
+  readonly text: string;
+}
+
+/** What one rule says of the domain. Each look costs an emulated guest seconds. */
+async function found({ guest }: Scene, { rule, isRate }: Fault): Promise<Found[]> {
+  const before = isRate && (await guest.look()).model;
+  const { model, problems } = await guest.look();
+  assert.deepEqual(problems, []);
+  const machine = machineOf(model, DOMAIN);
+  const findings = findingsOf(model, before && new Rates(before, model));
+  return findings.filter(finding => finding.rule === rule && finding.machine === machine).map(finding => ({ ...finding, model, text: finding.sentence(path => path) }));
+}
+
+async function applyFix({ guest }: Scene, { model, machine, fixes, text }: Found): Promise<void> {
+  const { plan, refusal } = makePlan(model, machine, fixes[0]!.changes(), { expert: false });
+  assert.ok(plan, `${text}: ${refusal && sentence(refusal.because)}`);
+  const applied = await guest.source().ask(applyQuestion(plan), new AbortController().signal);
+  assert.deepEqual(applied.steps.map(inWords), plan.steps.map(() => 'done'), JSON.stringify(applied.steps));
+}
