@@ -17,6 +17,7 @@ import { pressureHigh } from './pressureHigh';
 import { rtRefused } from './rtRefused';
 import { sharesTooBig } from './sharesTooBig';
 import { staleToolsOnThreaded } from './staleToolsOnThreaded';
+import { startIncomplete } from './startIncomplete';
 import { subtreeControlStripped } from './subtreeControlStripped';
 import { threadCreateEagain } from './threadCreateEagain';
 import { threadOutsideLayout } from './threadOutsideLayout';
@@ -41,6 +42,7 @@ export const ALL_RULES: readonly Rule[] = [
   rtRefused,
   sharesTooBig,
   staleToolsOnThreaded,
+  startIncomplete,
   subtreeControlStripped,
   threadCreateEagain,
   threadOutsideLayout,
