@@ -3,7 +3,7 @@ import type { Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { isNarrower, libvirtPin } from './cpuFacts';
+import { isNarrower } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -50,7 +50,7 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
     const first = threads[0]!;
     const [may, granted] = [cpus.may(first)!, cpus.granted(first)];
     if (masks.size > 1 || !granted || may.isEmpty || !isNarrower(may, granted)) return [];
-    return libvirtPin(machine, first) ? [] : [finding(host, machine, threads)];
+    return cpus.pin(machine, first) ? [] : [finding(host, machine, threads)];
   });
 }
 
