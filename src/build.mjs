@@ -1,8 +1,9 @@
-// One bundler call per bundle: what VS Code loads at activation, at the first refresh, with the first plan and with the first SSH host, and the command line.
+// One bundler call per bundle: what VS Code loads at activation, at the first refresh, with the first plan and with the first SSH host, and the command line. And the rules' pages.
 import * as esbuild from 'esbuild';
 import { chmodSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeRulePages } from './rulePages.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const common = { absWorkingDir: root, bundle: true, platform: 'node', format: 'cjs', target: 'node18', minify: true, logLevel: 'warning' };
@@ -34,4 +35,5 @@ await Promise.all([
   // `vscode` is deliberately not external here: a core that imported it would not build.
   esbuild.build({ ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', plugins: [bundlesApart], banner: { js: '#!/usr/bin/env node' } }),
 ]);
+writeRulePages(path.join(root, 'src/core/rules'), path.join(root, 'dist/rules'));
 chmodSync(path.join(root, 'dist/cli.js'), 0o755);

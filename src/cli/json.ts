@@ -18,16 +18,15 @@ export function modelToJson(model: HostModel, problems: readonly Problem[]): obj
   };
 }
 
-/** `stage` of the whole and of each hierarchy by itself: see core/layout/layout.ts; not there where nobody is known who placed it. */
+/** `stage` of the whole and of each hierarchy by itself: see core/layout/layout.ts. */
 function machineToJson(model: HostModel, machine: Machine): object {
   const { name, uuid, pid, startTime, emulator, state } = machine;
   const layout = layoutOf(model, machine);
-  const placed = layout && { layout: layout.kind, stage: layout.stage, stages: Object.fromEntries(layout.stages) };
-  return { name, uuid, pid, startTime, emulator, state, ...placed, threads: machine.threads.map(threadToJson) };
+  return { name, uuid, pid, startTime, emulator, state, layout: layout.kind, stage: layout.stage, stages: Object.fromEntries(layout.stages), threads: machine.threads.map(threadToJson) };
 }
 
 function threadToJson(thread: Thread): object {
-  const { key: _, role, membership, cpusAllowed, ...rest } = thread;
+  const { key: _, role, disagreement: _disagreement, membership, cpusAllowed, ...rest } = thread;
   return {
     ...rest,
     role: { ...role, text: roleText(role) },
@@ -40,4 +39,9 @@ function cgroupToJson(cgroup: Cgroup): object {
   const { parent: _, cpus, cpusEffective, cpusExclusive, mems, memsEffective, ...rest } = cgroup;
   const lists = Object.entries({ cpus, cpusEffective, cpusExclusive, mems, memsEffective }).map(([name, set]) => [name, set?.toString()] as const);
   return { ...rest, ...Object.fromEntries(lists) };
+}
+
+/** JSON escapes only what is below U+0020: a terminal obeys more than that. */
+export function escapeInvisible(json: string): string {
+  return json.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} \n]/gu, char => Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''));
 }

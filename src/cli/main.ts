@@ -14,10 +14,14 @@ import { print } from '../core/placement/print';
 import { toPlacement } from '../core/placement/toPlacement';
 import { HELP, type Values, parseArguments } from './arguments';
 import { ArgumentError } from './changes';
+import { checkCommand } from './checkCommand';
+import { compareCommand } from './compareCommand';
+import { explainCommand } from './explainCommand';
 import { LOCAL } from './history';
-import { modelToJson } from './json';
+import { escapeInvisible, modelToJson } from './json';
 import { Limit } from './limit';
 import { type PlanCommand, applyCommand, historyCommand, planCommand, undoCommand } from './planCommands';
+import type { Opened, Reading } from './reading';
 import { sshQuestions } from './sshQuestions';
 import { sshSource } from './sshSource';
 import { say, writeNew } from './terminal';
@@ -42,18 +46,26 @@ async function main(): Promise<number> {
     (values.help ? process.stdout : process.stderr).write(HELP);
     return values.help ? 0 : 2;
   }
+  if (command === 'explain') return explainCommand(words[0]);
   const qemuExecutables = [...DEFAULT_QEMU_EXECUTABLES, ...(values.qemu ?? [])];
-  if (values.host === undefined) {
-    const source = values.capture === undefined ? new LiveSource(LOCAL, new LocalHost(hostname()), () => ({ qemuExecutables, asRoot: false })) : captureOf(values.capture);
-    return run(command, words[0], values, source, qemuExecutables);
-  }
-  const options = { configFile: values['ssh-config'], asRoot: values['as-root'] ?? false, qemuExecutables, questions: sshQuestions(values.host, limit) };
-  const { source, disconnect } = await sshSource(values.host, options);
+  const names = { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS };
+  const reading: Reading = { open: (host = values.host) => open(values, qemuExecutables, host), captureOf, names, signal: abort.signal, limited: () => limit.start(), describe };
+  if (command === 'check') return checkCommand(reading, values);
+  if (command === 'compare') return compareCommand(reading, values, words[0]!, words[1]!);
+  const { source, disconnect } = await open(values, qemuExecutables, values.host);
   try {
     return await run(command, words[0], values, source, qemuExecutables);
   } finally {
     disconnect();
   }
+}
+
+/** A capture, this host, or one by SSH. */
+async function open(values: Values, qemuExecutables: readonly string[], host: string | undefined): Promise<Opened> {
+  const disconnect = (): void => undefined;
+  if (values.capture !== undefined) return { source: captureOf(values.capture), disconnect };
+  if (host === undefined) return { source: new LiveSource(LOCAL, new LocalHost(hostname()), () => ({ qemuExecutables, asRoot: false })), disconnect };
+  return sshSource(host, { configFile: values['ssh-config'], asRoot: values['as-root'] ?? false, qemuExecutables, questions: sshQuestions(host, limit) });
 }
 
 /** Whoever waited for nothing did not cancel it. */
@@ -109,11 +121,6 @@ async function collect(source: Source, output: string | undefined, force: boolea
   else if (!(await writeNew(output, text, force))) return 1;
   for (const line of describeRemoved(removed)) say(`removed: ${line}`);
   return 0;
-}
-
-/** JSON escapes only what is below U+0020: a terminal obeys more than that. */
-function escapeInvisible(json: string): string {
-  return json.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} \n]/gu, char => Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''));
 }
 
 // A reader such as head that has seen enough is no error; a full disk is one.

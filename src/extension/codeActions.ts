@@ -3,13 +3,15 @@ import type { Machine, Thread } from '../core/model/hostModel';
 import type { CpuSet } from '../core/parse/cpuList';
 import type { Node, ParsedPlacement } from '../core/placement/parse';
 import type { Change } from '../core/plan/plan';
-import { SOURCE } from './diagnostics';
+import { ruleOf } from './diagnostics';
 import { PLACEMENT_LANGUAGE, SCHEME, type Target, resolve } from './documents';
-import { placeFindings, threadOf } from './findings';
+import { fixRequest } from './findingCommands';
+import { nameOf } from './findings';
 import type { HostService } from './hostService';
 import { core } from './lazyCore';
 import { type MoveTarget, moveTargets } from './moveTargets';
 import { parsedDocument } from './parsedDocuments';
+import { placeFindings, threadOf } from './placedFindings';
 import type { PlanRequest, Plans } from './plans';
 import { plain } from './text';
 
@@ -63,18 +65,33 @@ export class CodeActions implements vscode.CodeActionProvider, vscode.Disposable
   }
 }
 
+/** What puts right what stands here, the likeliest first; then, of each rule, what it means and how to hear no more of it. */
 function fixes(target: PlacementTarget, parsed: ParsedPlacement, range: vscode.Range, diagnostics: readonly vscode.Diagnostic[]): vscode.CodeAction[] {
-  const actions: vscode.CodeAction[] = [];
+  const fixes: vscode.CodeAction[] = [];
+  const others = new Map<string, vscode.CodeAction[]>();
+  const shown = (path: string): string => core().pathText(path, parsed.alias);
   for (const { finding, range: words } of placeFindings(target.model, target.machine, parsed)) {
     if (!words.intersection(range)) continue;
+    const { rule, severity } = finding;
+    const own = diagnostics.filter(one => ruleOf(one) === rule && one.range.isEqual(words));
+    const add = (to: vscode.CodeAction[], title: string, name: string, argument: unknown): vscode.CodeAction => {
+      const action = command(title, vscode.CodeActionKind.QuickFix, name, argument);
+      action.diagnostics = own;
+      to.push(action);
+      return action;
+    };
     for (const [i, fix] of finding.fixes.entries()) {
-      const action = planned(target, fix.title(path => core().pathText(path, parsed.alias)), vscode.CodeActionKind.QuickFix, fix.changes());
-      action.diagnostics = diagnostics.filter(one => one.source === SOURCE && one.code === finding.rule && one.range.isEqual(words));
-      action.isPreferred = i === 0;
-      actions.push(action);
+      const action = add(fixes, fix.title(shown), SHOW_PLAN, fixRequest(target.model, finding, fix));
+      action.isPreferred = i === 0 && (severity === 'error' || severity === 'warning');
     }
+    if (others.has(rule)) continue;
+    const of: vscode.CodeAction[] = [];
+    others.set(rule, of);
+    add(of, vscode.l10n.t('Explain: {0}', rule), 'cgroupLens.explainRule', rule);
+    add(of, vscode.l10n.t('Suppress {0} for {1}…', rule, target.machine.name), 'cgroupLens.suppressRule', nameOf(target.model, finding));
+    add(of, vscode.l10n.t('Turn Off {0} Everywhere', rule), 'cgroupLens.turnRuleOff', rule);
   }
-  return actions;
+  return [...fixes, ...[...others.values()].flat()];
 }
 
 /** A thread's line, or a line of its memberships. */

@@ -5,6 +5,8 @@ import type { CpuSet } from '../core/parse/cpuList';
 import { pickSshHost } from './addSshHost';
 import { SAMPLE, openCapture, saveCapture } from './captures';
 import { SCHEME, cgroupUri, placementUri } from './documents';
+import { type About, explainRule, fix, goToFinding, suppressRule, turnOff } from './findingCommands';
+import { type FindingName, isFindingName } from './findings';
 import { pickMachineOrThread } from './goTo';
 import type { HostService, HostState } from './hostService';
 import { type NeighboursDocuments, askForCpus } from './neighbours';
@@ -32,8 +34,8 @@ export interface Parts {
   readonly extensionUri: vscode.Uri;
 }
 
-/** A row of a tree, the id of a host, or a file of the explorer; nothing from the palette. */
-type Argument = Node | HostId | vscode.Uri;
+/** A row of a tree, the id of a host or of a rule, a finding, or a file of the explorer; nothing from the palette. */
+type Argument = Node | HostId | vscode.Uri | FindingName;
 type Node = MachinesNode | CgroupsNode;
 
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
@@ -115,6 +117,11 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       const cpus = isNode(node) ? cpusOf(node) : state && (await askForCpus(state));
       if (state && cpus) await neighbours.show(hosts.host(state.source.id) ?? state, cpus);
     },
+    explainRule: node => explainRule(parts, aboutOf(node)),
+    fix: node => fix(parts, aboutOf(node)),
+    goToFinding: node => goToFinding(parts, aboutOf(node)),
+    suppressRule: node => suppressRule(parts, aboutOf(node)),
+    turnRuleOff: node => turnOff(aboutOf(node)),
     copyPath: node => copy(isNode(node) ? (node.kind === 'place' ? node.place.path : 'cgroup' in node ? node.cgroup?.path : undefined) : undefined),
     copyTid: node => copy(isNode(node) && 'thread' in node ? String(node.thread.tid) : isNode(node) && node.kind === 'machine' ? String(node.machine.pid) : undefined),
     copyProcLine: node => copy(isNode(node) && node.kind === 'place' ? procLines(node) : undefined),
@@ -122,7 +129,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     discardDraft: uri => drafts.discard(documentOf(uri)),
     showLog: () => log.show(),
     ...Object.fromEntries(PLAN_COMMANDS.map(name => [name, (node?: Argument, selected?: readonly unknown[]) =>
-      plans.run(name, (selected ?? [node]).filter(isNode), isNode(node) ? undefined : node)])),
+      plans.run(name, (selected ?? [node]).filter(isNode), isNode(node) || isFindingName(node) ? undefined : node)])),
   };
   return Object.entries(commands).map(([name, run]) =>
     vscode.commands.registerCommand(`cgroupLens.${name}`, async (node?: Argument, selected?: readonly unknown[]) => {
@@ -148,6 +155,10 @@ function documentOf(uri: Argument | undefined): vscode.Uri {
 
 function isNode(node: unknown): node is Node {
   return typeof node === 'object' && node !== null && 'kind' in node && 'state' in node;
+}
+
+function aboutOf(node: Argument | undefined): About {
+  return typeof node === 'string' || isNode(node) || isFindingName(node) ? node : undefined;
 }
 
 /** The CPUs that a row is about: those of a thread, or of a cgroup. */

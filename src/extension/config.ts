@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import { mayBeHost } from '../core/host/hostName';
 import type { ProgramNames } from '../core/model/machines';
+import type { Severity } from '../core/rules/rule';
+import type { RuleSettings, Suppression } from '../core/rules/settings';
 import { core } from './lazyCore';
 
 const SECTION = 'cgroupLens';
@@ -68,6 +70,28 @@ export function undoAfterFailure(): 'ask' | 'always' | 'never' {
 export function virshCommand(): readonly string[] {
   const words = list('virsh').filter((word): word is string => typeof word === 'string' && word !== '');
   return words.length > 0 ? words : ['virsh', '-c', 'qemu:///system'];
+}
+
+/** What a person wants to hear of. What in it is no rule, no severity or no reason has no effect. */
+export function ruleSettings(): RuleSettings {
+  const rules = vscode.workspace.getConfiguration(SECTION).get<unknown>('rules');
+  const severities = Object.entries(typeof rules === 'object' && rules !== null ? rules : {}).filter((entry): entry is [string, Severity | 'off'] => entry[1] === 'off' || core().SEVERITIES.includes(entry[1] as Severity));
+  return { severities: new Map(severities), suppressed: list('suppressed').filter(isSuppression) };
+}
+
+function isSuppression(entry: unknown): entry is Suppression {
+  if (typeof entry !== 'object' || entry === null) return false;
+  const { rule, machine, host, reason } = entry as Record<string, unknown>;
+  return typeof rule === 'string' && typeof machine === 'string' && (host === undefined || typeof host === 'string') && typeof reason === 'string' && reason.trim() !== '';
+}
+
+export async function turnRuleOff(id: string): Promise<void> {
+  const rules = vscode.workspace.getConfiguration(SECTION).get<unknown>('rules');
+  await vscode.workspace.getConfiguration(SECTION).update('rules', { ...(rules as object | undefined), [id]: 'off' }, vscode.ConfigurationTarget.Global);
+}
+
+export async function addSuppression(suppression: Suppression): Promise<void> {
+  await vscode.workspace.getConfiguration(SECTION).update('suppressed', [...list('suppressed'), suppression], vscode.ConfigurationTarget.Global);
 }
 
 function list(name: string): readonly unknown[] {

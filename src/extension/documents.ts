@@ -15,14 +15,34 @@ export const PLACEMENT_LANGUAGE = 'cgroup-placement';
  * show only the path. The authority tells hosts apart: `local`, or the capture's address as hex digits.
  */
 export function placementUri(state: HostState, model: HostModel, machine: Machine): vscode.Uri {
-  return vscode.Uri.from({ scheme: SCHEME, authority: authorityOf(state.source.id), path: `/${pathSegment(state.source.label)}/${documentName(model, machine)}.placement` });
+  return vscode.Uri.from({ scheme: SCHEME, authority: authorityOf(state.source.id), path: placementPath(state, namesIn(model).of.get(machine) ?? `${pathSegment(machine.name)}-${machine.pid}`) });
 }
 
+function placementPath({ source }: HostState, name: string): string {
+  return `/${pathSegment(source.label)}/${name}.placement`;
+}
+
+interface DocumentNames {
+  readonly of: ReadonlyMap<Machine, string>;
+  readonly machines: ReadonlyMap<string, Machine>;
+}
+
+/** Found once in each model: to ask all machines of all others whenever a document is looked for is too slow for hundreds. */
+const names = new WeakMap<HostModel, DocumentNames>();
+
 /** Two machines of one name are told apart by PID; so is one whose own name ends like that. */
-function documentName(model: HostModel, machine: Machine): string {
-  const name = pathSegment(machine.name);
-  const alone = model.machines.every(other => other === machine || pathSegment(other.name) !== name);
-  return alone && !/-\d+$/.test(name) ? name : `${name}-${machine.pid}`;
+function namesIn(model: HostModel): DocumentNames {
+  let known = names.get(model);
+  if (known) return known;
+  const segments = model.machines.map(({ name }) => pathSegment(name));
+  const times = new Map<string, number>();
+  for (const name of segments) times.set(name, (times.get(name) ?? 0) + 1);
+  const of = new Map(model.machines.map((machine, i) => {
+    const name = segments[i]!;
+    return [machine, times.get(name) === 1 && !/-\d+$/.test(name) ? name : `${name}-${machine.pid}`];
+  }));
+  names.set(model, (known = { of, machines: new Map([...of].map(([machine, name]) => [name, machine])) }));
+  return known;
 }
 
 /** The interface files of a cgroup in one hierarchy or several. The raw path goes along, byte by byte, for it may be no text. */
@@ -62,7 +82,8 @@ export function resolve(hosts: HostService, uri: vscode.Uri): Target {
     const cgroups = cgroupsOf(model, uri.query);
     return cgroups.length > 0 ? { kind: 'cgroup', state, model, cgroups } : { kind: 'gone', state };
   }
-  const machine = model.machines.find(m => placementUri(state, model, m).path === uri.path);
+  const [before, after] = [placementPath(state, '').slice(0, -'.placement'.length), '.placement'];
+  const machine = uri.path.startsWith(before) && uri.path.endsWith(after) ? namesIn(model).machines.get(uri.path.slice(before.length, -after.length)) : undefined;
   return machine ? { kind: 'placement', state, model, machine } : { kind: 'gone', state };
 }
 

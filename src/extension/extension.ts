@@ -6,6 +6,7 @@ import { CodeActions } from './codeActions';
 import { registerCommands } from './commands';
 import { CursorKeeper } from './cursorKeeper';
 import { Diagnostics } from './diagnostics';
+import { FindingsStatus } from './findingsStatus';
 import { HostService } from './hostService';
 import { createLog } from './log';
 import { ManualSaves } from './manualSaves';
@@ -49,7 +50,8 @@ export function activate(context: vscode.ExtensionContext): void {
       new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
       new PlacementLanguage(hosts),
-      new Diagnostics(hosts),
+      new Diagnostics(hosts, log),
+      new FindingsStatus(hosts),
       new CodeActions(hosts, plans, log),
       ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, plans, drafts, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),

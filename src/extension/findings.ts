@@ -1,95 +1,132 @@
-import * as vscode from 'vscode';
-import type { HostModel, Machine, Thread } from '../core/model/hostModel';
+import type { HostId } from '../core/host/source';
+import type { Cgroup, HostModel, Machine, Thread } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
-import type { Node, ParsedPlacement, Span } from '../core/placement/parse';
+import type { Layout } from '../core/layout/layout';
+import type { CheckedHost } from '../core/rules/checkedHost';
 import type { Finding } from '../core/rules/rule';
+import type { Judged, RuleSettings } from '../core/rules/settings';
+import { ruleSettings } from './config';
 import { core } from './lazyCore';
 
-const found = new WeakMap<HostModel, readonly Finding[]>();
+/** What the rules said of a host, whatever a person wants to hear, and what they found out on the way. */
+const found = new WeakMap<HostModel, { readonly host: CheckedHost; readonly findings: readonly Finding[] }>();
 
 /** Looks for what is wrong on a host, and lets others have their turn meanwhile: before a model is shown. */
 export async function lookForFindings(model: HostModel, rates: Rates): Promise<void> {
-  found.set(model, await core().paced(core().checking(model, rates), 1));
+  const host = new (core().CheckedHost)(model, rates);
+  found.set(model, { host, findings: await core().paced(core().checking(host), 1) });
 }
 
-/** What is wrong on a host; looked for once in each model. */
-export function findingsIn(model: HostModel): readonly Finding[] {
-  let findings = found.get(model);
-  if (!findings) found.set(model, (findings = core().findingsOf(model)));
+/** Who placed a machine: asked for by every row and every document, and found only once. */
+export function layoutIn(model: HostModel, machine: Machine): Layout {
+  const known = found.get(model)?.host;
+  return known ? known.layoutOf(machine) : core().layoutOf(model, machine);
+}
+
+/** Read once, for it costs more than all else here; {@link forgetRuleSettings} when it changes. */
+let settings: RuleSettings | undefined;
+let judgedBySettings = new WeakMap<HostModel, HostFindings>();
+
+export function forgetRuleSettings(): void {
+  settings = undefined;
+  judgedBySettings = new WeakMap();
+}
+
+/** What is wrong on a host, as a person wants to hear of it. */
+export function findingsIn(model: HostModel): HostFindings {
+  let findings = judgedBySettings.get(model);
+  if (!findings) {
+    settings ??= ruleSettings();
+    judgedBySettings.set(model, (findings = new HostFindings(core().judged(found.get(model)?.findings ?? [], model.label, settings))));
+  }
   return findings;
 }
 
-export function findingsOfThread(model: HostModel, thread: Thread): Finding[] {
-  return findingsIn(model).filter(finding => finding.threads.includes(thread));
-}
+const NONE: readonly Finding[] = [];
 
-const byMachine = new WeakMap<readonly Finding[], ReadonlyMap<Machine, readonly Finding[]>>();
+/** The findings of one host by what they are about; each way to look is made when somebody first looks so. */
+export class HostFindings {
+  private machines: ReadonlyMap<Machine, readonly Finding[]> | undefined;
+  private threads: ReadonlyMap<Thread, readonly Finding[]> | undefined;
+  private cgroups: { readonly at: ReadonlyMap<Cgroup | undefined, readonly Finding[]>; readonly within: ReadonlyMap<Cgroup, readonly Finding[]> } | undefined;
 
-function findingsOfMachine(model: HostModel, machine: Machine): readonly Finding[] {
-  const findings = findingsIn(model);
-  let groups = byMachine.get(findings);
-  if (!groups) {
-    const made = new Map<Machine, Finding[]>();
-    for (const finding of findings) {
-      const own = made.get(finding.machine);
-      if (own) own.push(finding);
-      else made.set(finding.machine, [finding]);
-    }
-    byMachine.set(findings, (groups = made));
+  constructor(private readonly judged: Judged) {}
+
+  get all(): readonly Finding[] {
+    return this.judged.findings;
   }
-  return groups.get(machine) ?? [];
+
+  ofMachine(machine: Machine): readonly Finding[] {
+    this.machines ??= grouped(this.all, ({ machine: of }) => [of]);
+    return this.machines.get(machine) ?? NONE;
+  }
+
+  ofThread(thread: Thread): readonly Finding[] {
+    this.threads ??= grouped(this.all, ({ threads }) => threads);
+    return this.threads.get(thread) ?? NONE;
+  }
+
+  /** Those about a cgroup itself, not about a thread in it. */
+  atCgroup(model: HostModel, cgroup: Cgroup): readonly Finding[] {
+    return this.byCgroup(model).at.get(cgroup) ?? NONE;
+  }
+
+  /** Those about a cgroup, about one below it, and about the place of a thread there. */
+  withinCgroup(model: HostModel, cgroup: Cgroup): readonly Finding[] {
+    return this.byCgroup(model).within.get(cgroup) ?? NONE;
+  }
+
+  /** What a person does not want to hear of a machine, and why. */
+  suppressedOf(machine: Machine): Judged['suppressed'] {
+    return this.judged.suppressed.filter(({ finding }) => finding.machine === machine);
+  }
+
+  private byCgroup({ hierarchies }: HostModel): NonNullable<HostFindings['cgroups']> {
+    if (this.cgroups) return this.cgroups;
+    const byKey = new Map(hierarchies.map(hierarchy => [hierarchy.key, hierarchy.cgroups]));
+    const cgroupOf = ({ at }: Finding): Cgroup | undefined => ('hierarchy' in at ? byKey.get(at.hierarchy)?.get(at.path) : undefined);
+    return (this.cgroups = {
+      at: grouped(this.all, finding => (finding.at.kind === 'value' ? [cgroupOf(finding)] : [])),
+      within: grouped(this.all, finding => core().withAncestors(cgroupOf(finding))),
+    });
+  }
 }
 
-/** A finding, and the words of a document that are at fault. */
-export interface PlacedFinding {
-  readonly finding: Finding;
-  readonly range: vscode.Range;
+function grouped<K>(findings: readonly Finding[], keysOf: (finding: Finding) => Iterable<K>): ReadonlyMap<K, readonly Finding[]> {
+  const groups = new Map<K, Finding[]>();
+  for (const finding of findings) {
+    for (const key of keysOf(finding)) {
+      const group = groups.get(key);
+      if (group) group.push(finding);
+      else groups.set(key, [finding]);
+    }
+  }
+  return groups;
 }
 
-/** Where in a text of this machine each finding stands. Not those whose words a person has changed, or whose thread is not in it. */
-export function placeFindings(model: HostModel, machine: Machine, parsed: ParsedPlacement): PlacedFinding[] {
-  return findingsOfMachine(model, machine).flatMap(finding => {
-    const range = wordsOf(finding, machine, parsed);
-    return range ? [{ finding, range }] : [];
-  });
+/** Names a finding to a command, so that it is found again in whatever model the window has then. Plain text: a link can hold it. */
+export interface FindingName {
+  readonly hostId: HostId;
+  /** `Machine.key` */
+  readonly machine: string;
+  readonly rule: string;
+  readonly at: string;
 }
 
-function wordsOf({ at }: Finding, machine: Machine, parsed: ParsedPlacement): vscode.Range | undefined {
-  if (at.kind === 'machine') return headOf(machine, parsed);
-  if (at.kind === 'value') return valueOf(at, machine, parsed);
-  const node = parsed.nodes.find((one): one is Extract<Node, { kind: 'thread' }> => one.kind === 'thread' && one.tid === at.thread.tid && threadOf(one, machine, parsed) === at.thread); // each look for a thread is one through all
-  if (!node) return undefined;
-  if (at.kind === 'thread') return rangeOf(node.cells.role);
-  if (at.kind !== 'place') return rangeOf(node.cells[at.kind]);
-  const row = parsed.nodes.find((one): one is RowNode => one.kind === 'row' && one.line > node.line && one.line <= node.last && one.row.hierarchies.includes(at.hierarchy));
-  if (!row) return rangeOf(node.cells.role); // it is where all others are, too
-  return row.row.path === at.path ? rangeOf(row.cells.path) : undefined;
+export function nameOf({ hostId }: HostModel, finding: Finding): FindingName {
+  return { hostId, machine: finding.machine.key, rule: finding.rule, at: placeName(finding) };
 }
 
-type RowNode = Extract<Node, { kind: 'row' }>;
-
-function headOf({ pid }: Machine, { nodes, placement }: ParsedPlacement): vscode.Range | undefined {
-  const node = placement?.machine.pid === pid ? nodes.find(({ kind }) => kind === 'machine') : undefined;
-  return node && new vscode.Range(node.line, 0, node.line, Number.MAX_SAFE_INTEGER);
+export function isFindingName(value: unknown): value is FindingName {
+  return typeof value === 'object' && value !== null && 'rule' in value && 'at' in value && 'hostId' in value;
 }
 
-/** The first row that speaks of this cgroup: the value's own words, or the path where the document says no such value. */
-function valueOf({ hierarchy, path, name }: Extract<Finding['at'], { kind: 'value' }>, machine: Machine, parsed: ParsedPlacement): vscode.Range | undefined {
-  const row = parsed.nodes.find((one): one is RowNode => one.kind === 'row' && one.row.path === path && one.row.hierarchies.includes(hierarchy));
-  if (!row) return headOf(machine, parsed);
-  const at = row.row.attributes.findIndex(attribute => attribute.name === name);
-  return rangeOf(row.cells.attributes[at] ?? row.cells.path);
+/** `undefined`: it is not there any more. */
+export function findingNamed(model: HostModel, { machine, rule, at }: FindingName): Finding | undefined {
+  return findingsIn(model).all.find(finding => finding.rule === rule && finding.machine.key === machine && placeName(finding) === at);
 }
 
-/**
- * The thread that a line speaks of, or that a line below it belongs to; `undefined` when it is gone. A text may be older
- * than the model, and its TID another thread's by now.
- */
-export function threadOf(node: Extract<Node, { kind: 'thread' }>, machine: Machine, parsed: ParsedPlacement): Thread | undefined {
-  if (parsed.placement?.machine.pid !== machine.pid) return undefined;
-  return machine.threads.find(({ tid, role }) => tid === node.tid && core().roleText(role) === node.role);
-}
-
-export function rangeOf({ line, start, end }: Span): vscode.Range {
-  return new vscode.Range(line, start, line, end);
+/** JSON spells out whatever half of a character a path may hold. */
+function placeName({ at, threads }: Finding): string {
+  return JSON.stringify([at.kind, 'thread' in at ? at.thread.key : threads[0]?.key, 'hierarchy' in at ? [at.hierarchy, at.path] : [], 'name' in at ? at.name : '']);
 }

@@ -4,8 +4,8 @@ import type { HostId, Question } from '../core/host/source';
 import type { HostModel, Problem } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
-import { programNames, timeoutSeconds } from './config';
-import { lookForFindings } from './findings';
+import { onDidChangeConfig, programNames, timeoutSeconds } from './config';
+import { forgetRuleSettings, lookForFindings } from './findings';
 import { core } from './lazyCore';
 import { Reading } from './reading';
 import { type HostSource, LOCAL, captureSource, localSource } from './sources';
@@ -42,6 +42,9 @@ export class HostService implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<HostId | undefined>();
   /** The host that changed; `undefined` when hosts came or went. */
   readonly onDidChange = this.changed.event;
+  private readonly settingsChanged = new vscode.EventEmitter<void>();
+  /** Nothing was read anew: the same findings are told otherwise. */
+  readonly onDidChangeRuleSettings = this.settingsChanged.event;
   private readonly states = new Map<HostId, HostState>();
   private readonly running = new Map<HostId, Running>();
   /** Questions that have no answer yet, and whom they were put to. */
@@ -51,6 +54,10 @@ export class HostService implements vscode.Disposable {
   /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
   allCgroups = false;
   private disposed = false;
+  private readonly watching = ['rules', 'suppressed'].map(name => onDidChangeConfig(() => {
+    forgetRuleSettings();
+    this.settingsChanged.fire();
+  }, name));
 
   constructor(
     private readonly memento: vscode.Memento,
@@ -167,8 +174,10 @@ export class HostService implements vscode.Disposable {
 
   dispose(): void {
     this.disposed = true;
+    for (const watch of this.watching) watch.dispose();
     for (const { source } of this.hosts) this.drop(source);
     this.changed.dispose();
+    this.settingsChanged.dispose();
   }
 
   private start(state: HostState, mayAsk: boolean): Running {

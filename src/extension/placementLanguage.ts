@@ -2,10 +2,13 @@ import * as vscode from 'vscode';
 import type { Cgroup, HostModel, Machine, Thread } from '../core/model/hostModel';
 import type { Node, Span } from '../core/placement/parse';
 import { PLACEMENT_LANGUAGE, SCHEME, type Target, cgroupUri, resolve } from './documents';
+import { tell } from './findingText';
 import type { HostService } from './hostService';
 import { nodeAt, parsedDocument } from './parsedDocuments';
+import { placeFindings } from './placedFindings';
 import { Markdown, plain } from './text';
-import { hostTooltip, machineTooltip, threadTooltip, trouble } from './views/machineNodes';
+import { hostTooltip, machineTooltip, threadTooltip } from './views/tooltips';
+import { trouble } from './views/trouble';
 import { core } from './lazyCore';
 
 const SELECTOR: vscode.DocumentSelector = { scheme: SCHEME, language: PLACEMENT_LANGUAGE };
@@ -35,6 +38,7 @@ export class PlacementLanguage
       vscode.languages.registerInlayHintsProvider(SELECTOR, this),
       vscode.languages.registerCodeLensProvider(SELECTOR, this),
       hosts.onDidChange(() => this.hints.fire()),
+      hosts.onDidChangeRuleSettings(() => this.hints.fire()),
       this.hints,
     ];
   }
@@ -66,6 +70,9 @@ export class PlacementLanguage
     if (node.kind === 'host') return new vscode.Hover(hostTooltip(target.state), document.lineAt(node.line).range);
     if (node.kind !== 'row') return undefined;
     const text = new Markdown();
+    const parsed = parsedDocument(document);
+    // The words that are at fault have VS Code's own hover beside this one; here is all that is known.
+    for (const { finding, range } of placeFindings(target.model, target.machine, parsed)) if (range.start.line === node.line) tell(text, target.model, finding, path => core().pathText(path, parsed.alias));
     const silent: string[] = []; // hierarchies with nothing to say of this path share one line
     for (const cgroup of cgroupsOf(node, target)) {
       const limits = limitsOf(cgroup, target.model);

@@ -11,6 +11,9 @@ export function plain(text: string): string {
   return visible(unbroken).replaceAll('](', ']\u2060(').replaceAll('$(', '$\u2060(');
 }
 
+/** All that a link of ours may run: each of them only shows something. */
+const LINKED_COMMANDS = ['cgroupLens.explainRule', 'cgroupLens.fix', 'workbench.action.openSettings'] as const;
+
 /** Markdown built of our own words and of strings that stay text, whatever they hold. */
 export class Markdown {
   private readonly markdown = new vscode.MarkdownString();
@@ -31,6 +34,13 @@ export class Markdown {
   /** A list entry: what it is (a hierarchy or a path may be the host's words too), and a string from a host. */
   entry(name: string, text: string): this {
     return this.own('\n- ').host(name).own(': ').host(text);
+  }
+
+  /** A link that runs a command of ours; its words and its argument may be the host's, and neither can end it or become another. */
+  link(title: string, command: (typeof LINKED_COMMANDS)[number], argument: unknown): this {
+    this.markdown.isTrusted = { enabledCommands: LINKED_COMMANDS };
+    const encoded = encodeURIComponent(JSON.stringify([argument])).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16)}`);
+    return this.own('[').host(title).own(`](command:${command}?${encoded})`);
   }
 
   build(): vscode.MarkdownString {

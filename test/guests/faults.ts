@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { applyQuestion } from '../../src/core/apply/apply';
+import type { HostModel } from '../../src/core/model/hostModel';
 import { Rates } from '../../src/core/model/rates';
 import { makePlan } from '../../src/core/plan/makePlan';
 import { sentence } from '../../src/core/plan/sentences';
@@ -14,8 +15,10 @@ import { type Scene, machineOf, scenario } from './support/scene';
 interface Fault {
   readonly rule: string;
   readonly only?: 'v1' | 'v2';
-  /** Done with the words of `Scene`; two looks follow, so that what happens between them is seen. */
+  /** Done with the words of `Scene`. */
   readonly make: string;
+  /** Seen only from one look to the next. */
+  readonly isRate?: true;
   /** What a person would do by hand; after a fix only what the fix leaves. */
   readonly back: string;
   readonly severity: Finding['severity'];
@@ -29,16 +32,16 @@ interface Fault {
 export function faults(guest: () => Guest, mode: Mode, healthy: () => string): void {
   for (const fault of faultsIn(mode).filter(({ only }) => only === undefined || (only === 'v2') === (mode === 'v2'))) {
     scenario(`${fault.rule}: made, found${fault.fix ? ', put right' : ''}, gone`, guest, healthy, async scene => {
-      const before = await found(scene, fault.rule);
+      const before = await found(scene, fault);
       await scene.make(fault.make, fault.back);
-      const finding = (await found(scene, fault.rule)).find(one => !before.some(({ text }) => text === one.text));
+      const finding = (await found(scene, fault)).find(one => !before.some(({ text }) => text === one.text));
       assert.ok(finding, 'it is not found');
       assert.equal(finding.severity, fault.severity);
       assert.match(finding.text, fault.says);
       assert.equal(finding.fixes.length > 0, fault.fix);
       if (fault.fix) await applyFix(scene, finding);
       else await scene.undo();
-      assert.deepEqual((await found(scene, fault.rule)).filter(({ text }) => text === finding.text).map(({ text }) => text), []);
+      assert.deepEqual((await found(scene, fault)).filter(({ text }) => text === finding.text).map(({ text }) => text), []);
     });
   }
 }
@@ -78,22 +81,23 @@ function faultsIn(mode: Mode): readonly Fault[] {
 }
 
 interface Found extends Finding {
+  readonly model: HostModel;
   readonly text: string;
 }
 
-/** What one rule says of the domain, after two looks. */
-async function found(scene: Scene, rule: string): Promise<Found[]> {
-  const { model: before } = await scene.guest.look();
-  const { model, problems } = await scene.guest.look();
+/** What one rule says of the domain. Each look costs an emulated guest seconds. */
+async function found({ guest }: Scene, { rule, isRate }: Fault): Promise<Found[]> {
+  const before = isRate && (await guest.look()).model;
+  const { model, problems } = await guest.look();
   assert.deepEqual(problems, []);
   const machine = machineOf(model, DOMAIN);
-  return findingsOf(model, new Rates(before, model)).filter(finding => finding.rule === rule && finding.machine === machine).map(finding => ({ ...finding, text: finding.sentence(path => path) }));
+  const findings = findingsOf(model, before && new Rates(before, model));
+  return findings.filter(finding => finding.rule === rule && finding.machine === machine).map(finding => ({ ...finding, model, text: finding.sentence(path => path) }));
 }
 
-async function applyFix(scene: Scene, { machine, fixes, text }: Found): Promise<void> {
-  const { model } = await scene.guest.look();
-  const { plan, refusal } = makePlan(model, machineOf(model, machine.name), fixes[0]!.changes(), { expert: false });
+async function applyFix({ guest }: Scene, { model, machine, fixes, text }: Found): Promise<void> {
+  const { plan, refusal } = makePlan(model, machine, fixes[0]!.changes(), { expert: false });
   assert.ok(plan, `${text}: ${refusal && sentence(refusal.because)}`);
-  const applied = await scene.guest.source().ask(applyQuestion(plan), new AbortController().signal);
+  const applied = await guest.source().ask(applyQuestion(plan), new AbortController().signal);
   assert.deepEqual(applied.steps.map(inWords), plan.steps.map(() => 'done'), JSON.stringify(applied.steps));
 }

@@ -33,7 +33,7 @@ export function scenariosOfHost(guest: () => Guest, mode: Mode, healthy: () => s
       assert.equal(groupOf(vcpu, key), 'libvirt');
       assert.equal(groupOf(vcpu, 'cpu,cpuacct'), 'vcpu1');
       assert.equal(groupOf(threadOf(off.machine, 'I/O thread iothread1'), key), 'libvirt');
-      assert.deepEqual(off.findings, ['vcpu-in-emulator vCPU 1 cpuset', 'vcpu-in-emulator vCPU 3 cpuset']);
+      assert.deepEqual(off.findings, ['vCPU 1', 'vCPU 3', 'I/O thread iothread1'].map(who => `thread-outside-layout ${who} cpuset`));
     }
     await save('cpu-offline', 'CPU 1, on which half of the domain is pinned, was taken offline (/sys/devices/system/cpu/cpu1/online).', off);
     await scene.run('echo 1 >/sys/devices/system/cpu/cpu1/online');
@@ -79,7 +79,7 @@ export function scenariosOfHost(guest: () => Guest, mode: Mode, healthy: () => s
     const types = (look: Look): (string | undefined)[] => ['emulator', 'vCPU 1'].map(role => cgroupOf(threadOf(look.machine, role), '0::').type);
     const made = await service.look();
     assert.deepEqual(types(made), ['domain threaded', 'threaded']);
-    assert.equal(made.layout, undefined);
+    assert.equal(made.layout.kind, 'systemd unit');
     assert.match(made.text, /type domain threaded/);
     await scene.run('systemctl daemon-reload');
     assert.deepEqual(types(await service.look()), ['domain threaded', 'threaded'], 'systemd lets it be');

@@ -70,6 +70,6 @@ function threadFacts({ lastCpu: _, state: _state, runTime, runDelay, flags: _fla
   return { ...thread, hasTimes: runTime !== undefined && runDelay !== undefined, places: placesIn({ membership } as Thread) };
 }
 
-function cgroupFacts({ throttled, parent, ...cgroup }: Cgroup): { readonly path: string } {
-  return { ...cgroup, ...{ hasThrottling: throttled !== undefined, parent: parent?.path } };
+function cgroupFacts({ throttled, cpuPressure, parent, ...cgroup }: Cgroup): { readonly path: string } {
+  return { ...cgroup, ...{ hasThrottling: throttled !== undefined, hasPressure: cpuPressure !== undefined, parent: parent?.path } };
 }

@@ -22,7 +22,7 @@ describe('a user without rights', () => {
     rss: machine.rss !== undefined, // it grows between two looks
     threads: machine.threads.map(({ lastCpu: _, state: _state, runTime: _run, runDelay: _delay, flags: _flags, membership, ...thread }) => ({
       ...thread,
-      places: [...membership.places].map(([key, { path, cgroup }]) => [key, path, { ...cgroup, parent: undefined, throttled: undefined }]),
+      places: [...membership.places].map(([key, { path, cgroup }]) => [key, path, { ...cgroup, parent: undefined, throttled: undefined, cpuPressure: undefined }]),
     })),
   });
 

@@ -19,6 +19,8 @@ export const SCENARIO_HOSTS = [
   ...(['guest-v2-allowed-cpus', 'guest-v2-cpu-offline', 'guest-v2-hotplug', 'guest-v2-starting', 'guest-v2-threaded-under-unit'] as const),
 ] as const;
 export const ALL_HOSTS = [...REAL_HOSTS, ...DERIVED_HOSTS, ...SCENARIO_HOSTS];
+/** On which nothing is wrong with the place of any thread, nor anything else of warning or above. */
+export const HEALTHY_HOSTS: readonly HostName[] = [...REAL_HOSTS, 'numa-isolated', 'container-ns', 'guest-hybrid-no-machined'];
 export type HostName = (typeof ALL_HOSTS)[number];
 
 /** Machine `serial` of guest-v2: its PID, libvirtd's, and the directory that libvirt made for it. */
@@ -43,6 +45,11 @@ export function snapshot(name: HostName, change: (copy: Changeable) => void = ()
   const copy = parseCapture(captureText(name)).snapshot as Changeable;
   change(copy);
   return copy;
+}
+
+/** As if no guest had run yet: what proves that its start is over. */
+export function notRun(copy: Changeable): void {
+  for (const path of [...copy.files.keys()]) if (path.endsWith('/schedstat')) copy.files.delete(path);
 }
 
 /** One without a single file. */

@@ -23,7 +23,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
     breach: ['src/core/model/pace.ts', 'some-package', 'vscode'],
   },
   'only the extension reaches vscode': { from: /^src\/(?!extension\/)/, mayNotReach: /^vscode$/, breach: ['src/cli/main.ts', 'src/extension/text.ts', 'vscode'] },
-  'parse imports nothing but itself and node': { from: /^src\/core\/parse\//, mayImportOnly: /^src\/core\/parse\/|^node:/, breach: ['src/core/parse/cpuList.ts', 'src/core/rawSnapshot.ts'] },
+  'parse imports nothing but itself, node and what takes XML apart': { from: /^src\/core\/parse\//, mayImportOnly: /^src\/core\/parse\/|^node:|^sax$/, breach: ['src/core/parse/cpuList.ts', 'src/core/rawSnapshot.ts'] },
   'the raw snapshot and the errors import nothing': { from: /^src\/core\/(rawSnapshot|errors)\.ts$/, mayImportOnly: /^$/, breach: ['src/core/errors.ts', 'src/core/rawSnapshot.ts'] },
   'model imports only parse, the raw snapshot and itself': {
     from: /^src\/core\/model\//,
@@ -47,7 +47,12 @@ const WALLS: Readonly<Record<string, Wall>> = {
     mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|plan|rules)\/|(visible|shellWord)\.ts$)|^@vscode\/l10n$/,
     breach: ['src/core/rules/vcpuInEmulator.ts', 'src/core/placement/print.ts'],
   },
-  'parse, model, placement, layouts, rules and plans reach no host and no collector, not even through a third': {
+  'a comparison imports only what it compares, and words': {
+    from: /^src\/core\/compare\//,
+    mayImportOnly: /^src\/core\/((parse|model|cgroup|layout|placement|rules|compare)\/|visible\.ts$)|^@vscode\/l10n$/,
+    breach: ['src/core/compare/compare.ts', 'src/core/capture/format.ts'],
+  },
+  'parse, model, placement, layouts, rules, comparisons and plans reach no host and no collector, not even through a third': {
     from: /^src\/core\/(parse|model|placement|cgroup|layout|rules|plan)\//,
     mayNotReach: /^src\/core\/(host|collect|capture|apply)\/|^node:(child_process|fs|net|http|https|tls)(\/|$)/,
     breach: ['src/core/model/topology.ts', 'src/core/visible.ts', 'src/core/host/localHost.ts'],

@@ -3,6 +3,7 @@ import { ioThreadId, parseCmdline } from '../parse/cmdline';
 import { parseMountinfo } from '../parse/mountinfo';
 import { baseName, fitsName } from '../parse/programName';
 import type { RawSnapshot } from '../rawSnapshot';
+import { LIBVIRT_STATUS, safeLibvirtStatus } from './libvirtStatus';
 
 /** One kind of thing that was taken out, for people to see before a capture is saved. Never the values themselves. */
 export interface Removed {
@@ -81,6 +82,8 @@ const RULES: readonly (readonly [RegExp, Rule])[] = [
   [/^\/proc\/cmdline$/, kernelParameters],
   [/^\/proc\/(cgroups|uptime|1\/comm|sys\/kernel\/osrelease|sys\/kernel\/sched_rt_runtime_us)$/, keep],
   [/^\/sys\/devices\/system\/(cpu|node)\/[a-z0-9_/]+$/, keep],
+  [/^\/sys\/kernel\/debug\/kvm\/\d+-\d+\/vcpu\d+\/pid$/, lines(/^\d+$/, 'files')],
+  [LIBVIRT_STATUS, libvirtStatus],
 ];
 
 /** Kept as they are, but only below a mount of cgroups that is kept. */
@@ -99,6 +102,12 @@ class Removals {
   list(): Removed[] {
     return [...this.byWhat].map(([what, { count, names }]) => ({ what, count, names: [...names].sort() }));
   }
+}
+
+function libvirtStatus(text: string, removals: Removals): string {
+  const safe = safeLibvirtStatus(text);
+  if (safe !== text) removals.add('files');
+  return safe;
 }
 
 function lines(allowed: RegExp, what: Removed['what']): Rule {

@@ -1,5 +1,6 @@
 import type { HowToRun } from '../host/source';
 import { type ShellCommand, shellCommand } from './shell';
+import { READ_VCPUS } from './vcpus';
 import { WALKS } from './walks';
 
 /**
@@ -198,7 +199,7 @@ function directory(d, list, isRoot,   i, n, f) {
   if (n && !emit(d "/" f[1]) && !isRoot) fail(d "/" f[1]) # the first is there always, but not in a v1 root
   controllers = text
   for (i = 2; i <= n; i++) {
-    if (list == v2 && f[i] !~ /^cgroup|^cpu[.]stat/ && index(" " controllers, " " substr(f[i], 1, index(f[i], ".") - 1)) == 0) continue
+    if (list == v2 && f[i] !~ /^cgroup|^cpu[.](stat|pressure)/ && index(" " controllers, " " substr(f[i], 1, index(f[i], ".") - 1)) == 0) continue
     emit(d "/" f[i])
   }
 }
@@ -247,7 +248,7 @@ const SCRIPT = String.raw`find_processes() { # prints PIDs; what ls and head say
   printf '%s\n' "$found" | grep / | xargs head -v -c 300 version 2>/dev/null | $awk '${FIND_BY_NAME}'
 }
 read_placement() {
-  printf '%s\n' "$threads" | $awk -v share=${SHARE} -v cut="$cut" -v all="$all" -v v2='${V2_FILES}' "$library"'BEGIN {
+  printf '%s\n' "$threads" | $awk -v share=${SHARE} -v cut="$cut" -v all="$all" -v v2='${V2_FILES}'"$pressure" "$library"'BEGIN {
     v1["cpu"] = "${V1_FILES.cpu}"; v1["cpuset"] = "${V1_FILES.cpuset}"
     v1["pids"] = "${V1_FILES.pids}"; v1["freezer"] = "${V1_FILES.freezer}" }
   ${READ_PLACEMENT}' || return
@@ -269,6 +270,19 @@ read_threads() {
 }
 read_facts() { # of /sys a kernel has what it has
   $awk "$library"'BEGIN { for (i = 1; i < ARGC; i++) if (!emit(ARGV[i]) && ARGV[i] !~ /^\/sys\//) fail(ARGV[i]); errors(); exit }' ${FACTS}
+}
+is_readable() {
+  for f in "$@"; do [ -f "$f" ] && [ -r "$f" ] && return; done
+  return 1
+}
+read_vcpus() { # no process where nothing is to be read. A long list of disks under repair makes a state of 200 KiB
+  case $XDG_RUNTIME_DIR in
+    /run/user/*) session=$XDG_RUNTIME_DIR/libvirt/qemu/run ;;
+    *) session=/dev/null ;;
+  esac
+  is_readable /run/libvirt/qemu/*.xml "$session"/*.xml || [ -r /sys/kernel/debug/kvm ] || return 0
+  find /run/libvirt/qemu "$session" /sys/kernel/debug/kvm -maxdepth 3 \( -name '*.xml' -o -path '*/vcpu*/pid' \) -type f -size -2048k 2>/dev/null | $awk '${READ_VCPUS}'
+  return 0
 }
 read_times() {
   if [ -n "$threads" ]; then
@@ -296,8 +310,9 @@ collect() {
   echo "=tools$tools"
   q=q # shows a newline in a path as ?; busybox has no such flag
   ls -lnq self/exe >/dev/null 2>&1 || q=
-  all=$3
-  again read_facts & # beside what writes no errors of its own: two writers would tear each other's lines
+  all=$3 pressure=
+  [ ! -e pressure/cpu ] || pressure=' cpu.pressure' # where it is switched off, some kernels have the files and refuse to read them
+  { again read_facts && read_vcpus; } & # beside what writes no errors of its own: two writers would tear each other's lines
   facts=$!
   for try in 1 2 3 4 5; do
     processes=$(find_processes "$1" "$2")

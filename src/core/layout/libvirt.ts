@@ -1,7 +1,7 @@
 import type { HostModel, Machine, Role, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
-import { machineSubtree } from '../model/subtree';
-import { machineScope } from '../parse/systemdName';
+import { machineDirectories } from '../model/subtree';
+import { hasRun } from './age';
 import type { Layout } from './layout';
 import { type Directories, stageIn, stageOfAll } from './stage';
 
@@ -9,39 +9,48 @@ import { type Directories, stageIn, stageOfAll } from './stage';
  * libvirt gives each vCPU, each I/O thread and the rest a group of its own: `SCOPE/libvirt/{emulator,vcpuN,iothreadN}`,
  * before 7.1 without the level `libvirt`, and without systemd's machined `/machine/qemu-ID-NAME.libvirt-qemu/…`
  * (src/util/vircgroup.c, virCgroupNewThread). It makes them in the controllers cpu, cpuacct and cpuset, wherever the host
- * has those: in v1, in v2, or in some of both. Which hierarchies these are is seen from the groups themselves.
+ * has those: in v1, in v2, or in some of both. Which hierarchies these are is seen from the groups themselves. In the others
+ * all threads are in the machine's directory, where it has one.
  */
 export function libvirtLayout(model: HostModel, machine: Machine): Layout | undefined {
+  const known = machineDirectories(model, machine);
+  if (!known) return undefined;
+  const { home, tops } = known;
   const names = [...new Set(ownThreads(machine).flatMap(({ role }) => groupOf(role) ?? []))];
   const directories = new Map<string, Directories>();
-  let first: string | undefined;
-  for (const { key, cgroups } of model.hierarchies) {
-    const top = machineSubtree(model, machine, key);
-    if (top === undefined || machineScope(top)?.scope !== top) continue;
-    first ??= top;
-    directories.set(key, { top, parent: [`${top}/libvirt`, top].find(above => names.some(name => cgroups.has(`${above}/${name}`))) });
-  }
-  if (first === undefined) return undefined;
-  const kind = first.endsWith('.scope') ? 'libvirt with systemd' : 'libvirt alone';
   const waiting = new Map<string, ReadonlySet<Thread>>();
   const placed = placedOneByOne(machine);
+  const isStarted = hasRun(model, machine);
   for (const { key, cgroups } of model.hierarchies) {
-    const parent = directories.get(key)?.parent;
-    if (parent !== undefined) waiting.set(key, waitingIn(placed, parent, key, path => cgroups.has(path)));
+    const top = tops.get(key);
+    if (top === undefined) continue;
+    const levels = [`${top}/libvirt`, top];
+    const parent = levels.find(above => names.some(name => cgroups.has(`${above}/${name}`)));
+    directories.set(key, { top, parent, all: levels.find(level => cgroups.has(level)) });
+    if (parent !== undefined && !isStarted) waiting.set(key, waitingIn(placed, parent, key, path => cgroups.has(path)));
   }
-  const stages = new Map(model.hierarchies.map(({ key }) => [key, stageIn(machine, key, kind, directories.get(key) ?? { top: first, parent: undefined }, waiting.get(key)?.size ?? 0)]));
+  const kind = kindOf(home);
+  const stages = new Map(model.hierarchies.map(({ key }) => [key, stageIn(machine, key, directories.get(key) ?? { top: home, parent: undefined, all: undefined }, waiting.get(key)?.size ?? 0)]));
   return {
     kind,
     stage: stageOfAll(machine, [...stages.values()]),
     stages,
     isWaiting: thread => [...waiting.values()].some(threads => threads.has(thread)),
     expectedPath: (thread, key) => {
-      const parent = directories.get(key)?.parent;
-      if (parent === undefined || machine.state === 'starting' || thread.pid !== machine.pid || waiting.get(key)?.has(thread)) return undefined;
+      const at = directories.get(key);
+      if (!at || machine.state === 'starting' || thread.pid !== machine.pid || waiting.get(key)?.has(thread)) return undefined;
+      if (at.parent === undefined) return at.all;
       const name = groupOf(thread.role);
-      return name === undefined ? undefined : `${parent}/${name}`;
+      return name === undefined ? undefined : `${at.parent}/${name}`;
     },
   };
+}
+
+/** machined makes a scope; what libvirt makes itself is below /machine, or below the container in which it runs. */
+function kindOf(home: string): Layout['kind'] {
+  const above = home.slice(0, home.lastIndexOf('/'));
+  if (/\/(docker|lxc|podman|kubepods)\/|\/lxc\.payload|\/kubepods\.slice\/|\/(docker|libpod|crio|cri-containerd|podman)-[^/]+(\.scope)?(\/|$)/.test(`${above}/`)) return 'libvirt in a container';
+  return home.endsWith('.scope') ? 'libvirt with systemd' : 'libvirt alone';
 }
 
 /** A thread, and the group that libvirt has for it alone. */

@@ -1,7 +1,7 @@
 import type { Machine, Membership } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { isWithin } from '../model/subtree';
-import { type Layout, STAGES, type Stage } from './layout';
+import { STAGES, type Stage } from './layout';
 
 /** Of one hierarchy. */
 export interface Directories {
@@ -9,6 +9,8 @@ export interface Directories {
   readonly top: string;
   /** That which holds its groups of threads; `undefined` where there is none yet, or never. */
   readonly parent: string | undefined;
+  /** Where all threads are where there are no groups; `undefined` where the machine has no directory. */
+  readonly all: string | undefined;
 }
 
 /**
@@ -16,14 +18,14 @@ export interface Directories {
  * been moved by hand.
  * @param waiting how many threads are to get groups of their own yet
  */
-export function stageIn(machine: Machine, key: string, kind: Layout['kind'], { top, parent }: Directories, waiting: number): Stage {
+export function stageIn(machine: Machine, key: string, { top, parent }: Directories, waiting: number): Stage {
   const memberships = new Set<Membership>(ownThreads(machine).map(({ membership }) => membership)); // many threads share one
   let furthest: Stage = 'inherited';
   let isPlaced = false;
   for (const { places } of memberships) {
     const place = places.get(key);
     if (!place || place.deleted) continue;
-    const stage = stageAt(place.path, kind, top, parent);
+    const stage = stageAt(place.path, top, parent);
     if (STAGES.indexOf(stage) > STAGES.indexOf(furthest)) furthest = stage;
     if (parent !== undefined && isOwnGroup(place.path, parent)) isPlaced = true;
   }
@@ -42,10 +44,10 @@ export function stageOfAll(machine: Machine, stages: readonly Stage[]): Stage {
   return machine.state === 'running' ? 'complete' : (STAGES.findLast(stage => stages.includes(stage)) ?? 'inherited');
 }
 
-function stageAt(path: string, kind: Layout['kind'], top: string, parent: string | undefined): Stage {
+function stageAt(path: string, top: string, parent: string | undefined): Stage {
   if (parent !== undefined && path !== parent && isWithin(path, parent)) return 'emulator';
   if (path === parent) return 'task added';
-  if (kind === 'libvirt alone') return isWithin(path, top) ? 'task added' : 'inherited'; // libvirt made the directory itself
+  if (!top.endsWith('.scope')) return isWithin(path, top) ? 'task added' : 'inherited'; // libvirt made the directory itself
   if (path === top) return 'scope'; // before 7.1 libvirt adds the task there as well
   if (isWithin(path, top)) return 'task added';
   // systemd puts it into a slice above the scope where it has no cgroup for the unit: devices in v1.

@@ -3,6 +3,7 @@ import { HierarchyBuilder } from './hierarchies';
 import type { HiddenTasks, HostModel, Problem } from './hostModel';
 import { type ProgramNames, buildMachines } from './machines';
 import { MembershipBuilder } from './membership';
+import { Outside } from './outside';
 import { Pace } from './pace';
 import { ThreadBuilder, readProcesses } from './processes';
 import { buildTopology } from './topology';
@@ -29,7 +30,8 @@ export async function buildModel(
   for (const directory of raw.walked ?? []) hierarchies.wasWalked(directory);
   const processes = await readProcesses(raw, problems, pace);
   const threads = new ThreadBuilder(raw, new MembershipBuilder(hierarchies));
-  const machines = await buildMachines(processes, names, threads, pace);
+  const outside = await Outside.read(raw, problems, pace);
+  const machines = await buildMachines(processes, names, threads, outside, pace);
   const hidden = await hiddenTasks(raw, hierarchies, pace);
   const text = (path: string): string => (raw.files.get(path) ?? '').trim();
   const uptime = Number.parseFloat(text('/proc/uptime'));

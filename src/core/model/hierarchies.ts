@@ -4,6 +4,7 @@ import { type CpuSet, parseCpuList } from '../parse/cpuList';
 import { parseFlatKeyed } from '../parse/flatKeyed';
 import { type Mount, parseMountinfo } from '../parse/mountinfo';
 import type { CgroupLine } from '../parse/pidCgroup';
+import { parsePressure } from '../parse/pressure';
 import { parseProcCgroups } from '../parse/procCgroups';
 import type { RawSnapshot } from '../rawSnapshot';
 import type { Cgroup, Hierarchy, HostModel, Mode, Problem } from './hostModel';
@@ -156,7 +157,7 @@ export class HierarchyBuilder {
       pidsMax: value('pids.max', parseLimit),
       pidsCurrent: value('pids.current', parseInteger),
       frozen: freezer === undefined ? flag('cgroup.freeze') : freezer.trim() !== 'THAWED',
-      cpuPressure: undefined,
+      cpuPressure: value('cpu.pressure', parsePressure),
       pidsRefused: parseFlatKeyed(text('pids.events') ?? '').get('max'),
       frozenItself: flag('freezer.self_freezing'),
       populated: populated === undefined ? undefined : populated !== 0,

@@ -147,6 +147,8 @@ export interface Thread {
   /** As the kernel has it: hostile, see `decodeBytes`. */
   readonly comm: string;
   readonly role: Role;
+  /** What each source says of its role, the best first, where they do not agree; else empty. */
+  readonly disagreement: readonly ToldRole[];
   readonly membership: Membership;
   /** Affinity within the cpuset: `Cpus_allowed_list`. Offline CPUs may be among them. */
   readonly cpusAllowed: CpuSet | undefined;
@@ -181,7 +183,15 @@ export interface Role {
   readonly kind: RoleKind;
   /** `2` of vCPU 2, `iothread1` of an I/O thread, `virtiofsd` of a helper. Hostile but for vCPUs. */
   readonly id: string | undefined;
-  readonly knownBy: 'thread name' | 'kernel' | 'command line';
+  /** `guest time`: it has run a guest, which only a vCPU does (field 43 of `stat`). */
+  readonly knownBy: 'libvirt' | 'debugfs' | 'thread name' | 'kernel' | 'guest time' | 'command line';
+}
+
+/** What one source says of a thread's role, and where that was read. */
+export interface ToldRole {
+  readonly role: Role;
+  readonly file: string;
+  readonly value: string;
 }
 
 /** Where a thread is in every hierarchy; threads that are in the same places share one object. */

@@ -4,9 +4,10 @@ import { baseName, fitsName } from '../parse/programName';
 import { machineScope } from '../parse/systemdName';
 import { taskFlags } from '../parse/taskStat';
 import type { HostModel, Machine, Membership, Role, Thread } from './hostModel';
+import type { Outside } from './outside';
 import type { Pace } from './pace';
-import { type Process, type ThreadBuilder } from './processes';
-import { roleOf, roleOrder } from './roles';
+import type { Process, Task, ThreadBuilder } from './processes';
+import { roleOrder, rolesOf } from './roles';
 
 /** Which programs are what. */
 export interface ProgramNames {
@@ -20,7 +21,7 @@ export interface ProgramNames {
 type GrowingMachine = Machine & { readonly threads: Thread[] };
 
 /** Every machine with its threads, by name. */
-export async function buildMachines(processes: readonly Process[], names: ProgramNames, threads: ThreadBuilder, pace: Pace): Promise<Machine[]> {
+export async function buildMachines(processes: readonly Process[], names: ProgramNames, threads: ThreadBuilder, outside: Outside, pace: Pace): Promise<Machine[]> {
   const byName = new Intl.Collator('en', { numeric: true }); // `web2` before `web10`
   const inOrder = roleOrder(byName);
   const machines = new Map<number, GrowingMachine>();
@@ -33,14 +34,19 @@ export async function buildMachines(processes: readonly Process[], names: Progra
       continue;
     }
     const args: QemuArguments = isQemu ? parseQemuArguments(process.argv) : parseQemuArguments([]);
-    const first = threads.thread(process, leader, roleOf(leader.stat, process.pid, args));
+    const said = outside.of(process, args);
+    const thread = (task: Task): Thread => {
+      const { role, disagreement } = rolesOf(task.stat, process.pid, args, said.roles.get(task.stat.tid));
+      return threads.thread(process, task, role, disagreement);
+    };
+    const first = thread(leader);
     const scope = scopeOf(first.membership);
     if (!isQemu && !scope) continue; // the manager itself
     const tasks: Thread[] = [];
     for (const task of process.tasks) {
       const pause = pace.breathe();
       if (pause) await pause;
-      tasks.push(task === leader ? first : threads.thread(process, task, roleOf(task.stat, process.pid, args)));
+      tasks.push(task === leader ? first : thread(task));
     }
     machines.set(process.pid, {
       key: `${process.pid}:${leader.stat.startTime}`,
@@ -52,7 +58,7 @@ export async function buildMachines(processes: readonly Process[], names: Progra
       ...threads.process(process),
       state: isQemu ? 'running' : 'starting',
       threads: tasks.sort(inOrder),
-      libvirt: undefined,
+      libvirt: said.libvirt,
     });
   }
   const attacher = new Attacher(machines, names, threads);

@@ -5,7 +5,7 @@ import { type CpuSet } from '../parse/cpuList';
 import { parseTaskStatus } from '../parse/taskStatus';
 import type { RawSnapshot } from '../rawSnapshot';
 import type { MembershipBuilder } from './membership';
-import type { Machine, Problem, Role, Thread } from './hostModel';
+import type { Machine, Problem, Role, Thread, ToldRole } from './hostModel';
 import type { Pace } from './pace';
 
 /** One process that the collector brought, and its tasks. */
@@ -79,6 +79,8 @@ async function gatherTasks(raw: RawSnapshot, pace: Pace): Promise<Map<number, Ma
   return byPid;
 }
 
+const NONE: readonly ToldRole[] = [];
+
 /** Makes threads of tasks. Equal texts are parsed once: ten thousand threads have a handful of affinities. */
 export class ThreadBuilder {
   private readonly affinities = new Map<string, CpuSet | undefined>();
@@ -88,7 +90,7 @@ export class ThreadBuilder {
     private readonly memberships: MembershipBuilder,
   ) {}
 
-  thread(process: Process, { stat, cgroup, status, schedstat: times }: Task, role: Role): Thread {
+  thread(process: Process, { stat, cgroup, status, schedstat: times }: Task, role: Role, disagreement: readonly ToldRole[] = NONE): Thread {
     const schedstat = parseSchedstat(times);
     return {
       key: `${stat.tid}:${stat.startTime}`,
@@ -97,6 +99,7 @@ export class ThreadBuilder {
       startTime: stat.startTime,
       comm: stat.comm,
       role,
+      disagreement,
       membership: this.memberships.of(cgroup),
       cpusAllowed: this.affinity(status),
       lastCpu: stat.processor,

@@ -13,7 +13,8 @@ export interface Throttling {
 
 /** The 3 a.m. question, from two models of one host: who waits for a CPU, and who is throttled where? */
 export class Rates {
-  private readonly elapsed: number;
+  /** Nanoseconds between the two; 0 where there is nothing to say. */
+  readonly elapsed: number;
   private threads: ReadonlyMap<string, Thread> | undefined;
   private readonly worst = new Map<Membership, Throttling | undefined>();
 

@@ -1,7 +1,7 @@
 import { shorten } from '../parse/bytes';
 import type { QemuArguments } from '../parse/cmdline';
 import { type TaskStat, taskFlags } from '../parse/taskStat';
-import type { Role, RoleKind } from './hostModel';
+import type { Role, RoleKind, ToldRole } from './hostModel';
 
 /** QEMU's thread names (`qemu_thread_create` in its source) and the kernel's, as far as they tell a role by themselves. */
 const BY_NAME: readonly (readonly [RegExp, RoleKind])[] = [
@@ -18,22 +18,56 @@ const BY_NAME: readonly (readonly [RegExp, RoleKind])[] = [
 /** QEMU's own I/O threads, which are not the machine's (`-object iothread`). */
 const OWN_IO_THREADS = new Set(['mon_iothread', 'colo-compare']);
 
-/** What this task of a QEMU process is for, and how that is known. */
-export function roleOf(stat: TaskStat, pid: number, args: QemuArguments): Role {
-  if (stat.tid === pid) return { kind: 'emulator', id: undefined, knownBy: 'kernel' };
-  const name = stat.comm;
-  const vcpu = /^CPU (\d+)\/[A-Za-z]+$/.exec(name);
+/** What this task of a QEMU process is for, how that is known, and who says something else. */
+export interface Roles {
+  readonly role: Role;
+  readonly disagreement: readonly ToldRole[];
+}
+
+/** @param outside what others than the process say of it, the best first */
+export function rolesOf(stat: TaskStat, pid: number, args: QemuArguments, outside: readonly ToldRole[] = NONE): Roles {
+  // The one that QEMU was started in, whatever it is called. libvirt before 2.3 gave its TID for the vCPUs of an emulated machine.
+  if (stat.tid === pid) return { role: { kind: 'emulator', id: undefined, knownBy: 'kernel' }, disagreement: NONE };
+  const named = byName(stat, args);
+  const kernel = byKernel(stat);
+  if (outside.length === 0 && (!named || !kernel || agree(named, kernel))) return { role: named ?? kernel ?? OTHER, disagreement: NONE };
+  const file = `/proc/${pid}/task/${stat.tid}/stat`;
+  const name: readonly ToldRole[] = named ? [{ role: named, file, value: `(${stat.comm})` }] : NONE;
+  const flag: readonly ToldRole[] = kernel ? [{ role: kernel, file, value: kernel.knownBy === 'guest time' ? `guest_time ${stat.guestTime}` : `flags ${stat.flags}` }] : NONE;
+  // A name is what anybody in the process may write. It tells a vCPU's number, which the kernel does not.
+  const told = [...outside, ...(named && kernel && agree(named, kernel) ? [...name, ...flag] : [...flag, ...name])];
+  const best = told[0]!.role;
+  const role = best.id === undefined ? (told.find(one => one.role.kind === best.kind && one.role.id !== undefined)?.role ?? best) : best;
+  return { role, disagreement: told.some((one, i) => told.some((other, k) => k > i && !agree(one.role, other.role))) ? told : NONE };
+}
+
+const NONE: readonly ToldRole[] = [];
+const OTHER: Role = { kind: 'other', id: undefined, knownBy: 'thread name' };
+
+/** Whether both may be true: one of them may know no number. */
+function agree(one: Role, other: Role): boolean {
+  return one.kind === other.kind && (one.id === undefined || other.id === undefined || one.id === other.id || one.id === 'all' || other.id === 'all');
+}
+
+/** What the kernel has written down of a task, and no name can change. Of two looks nothing more is told: guest time that grows is above 0. */
+function byKernel(stat: TaskStat): Role | undefined {
+  if ((stat.flags & taskFlags.ioWorker) !== 0) return { kind: 'io_uring', id: undefined, knownBy: 'kernel' };
+  if (stat.guestTime > 0) return { kind: 'vcpu', id: undefined, knownBy: 'guest time' };
+  return undefined;
+}
+
+/** `undefined` where a name tells nothing: without `-name debug-threads=on`, all are called like the process. */
+function byName({ comm }: TaskStat, args: QemuArguments): Role | undefined {
+  const vcpu = /^CPU (\d+)\/[A-Za-z]+$/.exec(comm);
   if (vcpu) return { kind: 'vcpu', id: vcpu[1], knownBy: 'thread name' };
   // one thread runs all vCPUs: -accel tcg,thread=single
-  if (name === 'ALL CPUs/TCG') return { kind: 'vcpu', id: 'all', knownBy: 'thread name' };
-  const io = /^IO (.+)$/s.exec(name);
-  if (io && !OWN_IO_THREADS.has(io[1]!)) return { kind: 'iothread', id: ioThreadId(name, io[1]!, args), knownBy: 'thread name' };
+  if (comm === 'ALL CPUs/TCG') return { kind: 'vcpu', id: 'all', knownBy: 'thread name' };
+  const io = /^IO (.+)$/s.exec(comm);
+  if (io && !OWN_IO_THREADS.has(io[1]!)) return { kind: 'iothread', id: ioThreadId(comm, io[1]!, args), knownBy: 'thread name' };
   for (const [pattern, kind] of BY_NAME) {
-    if (pattern.test(name)) return { kind, id: undefined, knownBy: kind === 'vhost' || kind === 'io_uring' ? 'kernel' : 'thread name' };
+    if (pattern.test(comm)) return { kind, id: undefined, knownBy: kind === 'vhost' || kind === 'io_uring' ? 'kernel' : 'thread name' };
   }
-  if ((stat.flags & taskFlags.ioWorker) !== 0) return { kind: 'io_uring', id: undefined, knownBy: 'kernel' };
-  if (stat.guestTime > 0) return { kind: 'vcpu', id: undefined, knownBy: 'kernel' };
-  return { kind: 'other', id: undefined, knownBy: 'thread name' };
+  return undefined;
 }
 
 /** A name has 15 bytes at most: a longer id is completed from the command line when only one fits. */

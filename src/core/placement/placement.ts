@@ -10,7 +10,7 @@ export interface Placement {
     readonly pid: number;
     readonly emulator: string;
     readonly uuid: string | undefined;
-    /** Who placed it, and how far that has come; `undefined` where nobody is known. */
+    /** Who placed it, and how far that has come; `undefined` where a text does not say it. */
     readonly layout: Pick<Layout, 'kind' | 'stage'> | undefined;
   };
   readonly host: { readonly label: string; readonly mode: string; readonly kernel: string };

@@ -12,7 +12,7 @@ import type { Change, PlanOptions, Refusal } from './plan';
 export class Context {
   /** By key of a thread. */
   private readonly owners = new Map<string, Machine>();
-  private readonly layouts = new Map<Machine, Layout | undefined>();
+  private readonly layouts = new Map<Machine, Layout>();
   private readonly tops = new Map<Machine, Map<string, string | undefined>>();
 
   constructor(
@@ -55,7 +55,7 @@ export class Context {
     const { machine } = this;
     if (!machine) return false;
     if (!this.layouts.has(machine)) this.layouts.set(machine, layoutOf(this.model, machine));
-    return this.layouts.get(machine)?.isWaiting(thread) === true;
+    return this.layouts.get(machine)!.isWaiting(thread);
   }
 
   private holds(machine: Machine, hierarchy: string, path: string): boolean {

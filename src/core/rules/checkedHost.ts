@@ -1,13 +1,26 @@
 import type { Layout } from '../layout/layout';
 import { layoutOf } from '../layout/layouts';
-import type { HostModel, Machine } from '../model/hostModel';
+import { type Misplaced, misplacedIn } from '../layout/misplaced';
+import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
+import { ownThreads } from '../model/machines';
 import type { Rates } from '../model/rates';
+import { isWithin, machineSubtree } from '../model/subtree';
+import { Context } from '../plan/context';
 import { CpuFacts } from './cpuFacts';
+
+/** Between looks that are closer together, a share of the time says more of the clock than of the host. */
+const SHORTEST = 0.5e9;
 
 /** What rules look at: a model, what happened since the one before, and what several of them need, found once. */
 export class CheckedHost {
   private cpuFacts: CpuFacts | undefined;
-  private readonly layouts = new Map<Machine, Layout | undefined>();
+  private readonly layouts = new Map<Machine, Layout>();
+  private readonly misplaced = new Map<Machine, readonly Misplaced[]>();
+  private readonly tops = new Map<Machine, Map<string, string | undefined>>();
+  private readonly surroundings = new Map<Machine, ReadonlySet<Cgroup>>();
+  private readonly contexts = new Map<Machine, Context>();
+  private readonly children = new Map<string, ReadonlyMap<Cgroup, readonly Cgroup[]>>();
+  private readonly within = new Map<Machine, Map<string, ReadonlyMap<Cgroup, readonly Thread[]>>>();
 
   /** @param rates `undefined` where there is one reading only: a capture, the first look */
   constructor(
@@ -20,8 +33,94 @@ export class CheckedHost {
     return (this.cpuFacts ??= new CpuFacts(this.model));
   }
 
-  layoutOf(machine: Machine): Layout | undefined {
-    if (!this.layouts.has(machine)) this.layouts.set(machine, layoutOf(this.model, machine));
-    return this.layouts.get(machine);
+  layoutOf(machine: Machine): Layout {
+    let layout = this.layouts.get(machine);
+    if (!layout) this.layouts.set(machine, (layout = layoutOf(this.model, machine)));
+    return layout;
   }
+
+  /** Threads that are not where the machine's layout has them. */
+  misplacedIn(machine: Machine): readonly Misplaced[] {
+    let misplaced = this.misplaced.get(machine);
+    if (!misplaced) this.misplaced.set(machine, (misplaced = misplacedIn(this.model, machine, this.layoutOf(machine))));
+    return misplaced;
+  }
+
+  /** What happened since the look before, if that is long enough ago for a share of the time. */
+  get recent(): Rates | undefined {
+    return this.rates && this.rates.elapsed >= SHORTEST ? this.rates : undefined;
+  }
+
+  /** As {@link machineSubtree}. */
+  topOf(machine: Machine, hierarchy: string): string | undefined {
+    let tops = this.tops.get(machine);
+    if (!tops) this.tops.set(machine, (tops = new Map<string, string | undefined>()));
+    if (!tops.has(hierarchy)) tops.set(hierarchy, machineSubtree(this.model, machine, hierarchy));
+    return tops.get(hierarchy);
+  }
+
+  /** Whether a limit of this cgroup holds for the machine alone: without expert mode a plan changes no other. */
+  isOwnLimit(machine: Machine, { hierarchy, path }: Cgroup): boolean {
+    const top = this.topOf(machine, hierarchy);
+    if (top === undefined || !isWithin(path, top)) return false;
+    let context = this.contexts.get(machine);
+    if (!context) this.contexts.set(machine, (context = new Context(this.model, machine, { expert: false })));
+    return !context.mayBeShared(hierarchy, path);
+  }
+
+  /** Every cgroup that a thread of the machine's process is in, and all above them. */
+  around(machine: Machine): ReadonlySet<Cgroup> {
+    let found = this.surroundings.get(machine);
+    if (!found) this.surroundings.set(machine, (found = withAllAbove(ownThreads(machine))));
+    return found;
+  }
+
+  /** Those right below it. */
+  childrenOf(cgroup: Cgroup): readonly Cgroup[] {
+    let children = this.children.get(cgroup.hierarchy);
+    if (!children) this.children.set(cgroup.hierarchy, (children = childrenIn(this.model, cgroup.hierarchy)));
+    return children.get(cgroup) ?? [];
+  }
+
+  /** The threads of the machine's process that are in a cgroup or below it. */
+  threadsWithin(machine: Machine, cgroup: Cgroup): readonly Thread[] {
+    let found = this.within.get(machine);
+    if (!found) this.within.set(machine, (found = new Map<string, ReadonlyMap<Cgroup, readonly Thread[]>>()));
+    let threads = found.get(cgroup.hierarchy);
+    if (!threads) found.set(cgroup.hierarchy, (threads = byCgroup(machine, cgroup.hierarchy)));
+    return threads.get(cgroup) ?? [];
+  }
+}
+
+function withAllAbove(threads: readonly Thread[]): ReadonlySet<Cgroup> {
+  const found = new Set<Cgroup>();
+  for (const { membership } of threads) {
+    for (const { cgroup } of membership.places.values()) {
+      for (let at = cgroup; at && !found.has(at); at = at.parent) found.add(at);
+    }
+  }
+  return found;
+}
+
+function childrenIn({ hierarchies }: HostModel, key: string): ReadonlyMap<Cgroup, readonly Cgroup[]> {
+  const children = new Map<Cgroup, Cgroup[]>();
+  for (const cgroup of hierarchies.find(of => of.key === key)?.cgroups.values() ?? []) {
+    if (!cgroup.parent) continue;
+    const siblings = children.get(cgroup.parent);
+    if (siblings) siblings.push(cgroup);
+    else children.set(cgroup.parent, [cgroup]);
+  }
+  return children;
+}
+
+function byCgroup(machine: Machine, key: string): ReadonlyMap<Cgroup, readonly Thread[]> {
+  const found = new Map<Cgroup, Thread[]>();
+  for (const thread of ownThreads(machine)) {
+    for (let at = thread.membership.places.get(key)?.cgroup; at; at = at.parent) {
+      const threads = found.get(at);
+      if (threads) threads.push(thread);
+      else found.set(at, [thread]);
+    }
+  }
+  return found;
 }

@@ -3,6 +3,8 @@ import type { CgroupTree, HierarchyTree } from '../../core/model/cgroupTree';
 import type { Cgroup, Hierarchy } from '../../core/model/hostModel';
 import type { EffectiveLimit } from '../../core/model/limits';
 import type { CgroupOwner, ValuesOwner } from '../../core/model/owner';
+import { tell, worstFirst } from '../findingText';
+import { findingsIn } from '../findings';
 import type { HostView } from '../hostService';
 import { core } from '../lazyCore';
 import { Markdown } from '../text';
@@ -26,6 +28,8 @@ export function hierarchyTooltip(view: HostView, tree: CgroupTree, { hierarchy, 
 
 function describe(text: Markdown, view: HostView, tree: CgroupTree, hierarchy: Hierarchy, cgroup: Cgroup): void {
   const { model } = view;
+  for (const finding of worstFirst(findingsIn(model).atCgroup(model, cgroup))) tell(text, model, finding);
+  text.own('\n');
   if (cgroup.type !== undefined) text.entry(cgroup.type, typeText(cgroup.type));
   const owner = core().cgroupOwner(model, hierarchy, cgroup.path);
   const values = core().valuesOwner(model, hierarchy, cgroup.path);

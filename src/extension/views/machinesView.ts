@@ -10,7 +10,7 @@ import { SshSource } from '../sshSource';
 import { plain } from '../text';
 import { DragThreads } from './dragThreads';
 import { HostNodes } from './hostNodes';
-import { type MachinesNode, hidesRow, isConnected, reasonRows, treeItem } from './machineNodes';
+import { type MachinesNode, hidesRow, isConnected, reasonRows, tooltipOf, treeItem } from './machineNodes';
 import { core } from '../lazyCore';
 
 export const MACHINES_VIEW = 'cgroupLens.machines';
@@ -37,6 +37,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
       this.view,
       this.changed,
       hosts.onDidChange(id => this.hostsChanged(id)),
+      hosts.onDidChangeRuleSettings(() => this.show()),
       this.view.onDidChangeVisibility(() => this.readIfVisible()),
       this.view.onDidChangeSelection(({ selection }) => (plans.selection = selection)),
     );
@@ -49,6 +50,11 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
 
   getTreeItem(node: MachinesNode): vscode.TreeItem {
     return treeItem(node);
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: MachinesNode): vscode.TreeItem {
+    item.tooltip ??= tooltipOf(node);
+    return item;
   }
 
   getChildren(node?: MachinesNode): MachinesNode[] {

@@ -33,7 +33,7 @@ export interface Look {
   readonly raw: RawSnapshot;
   readonly model: HostModel;
   readonly machine: Machine;
-  readonly layout: Layout | undefined;
+  readonly layout: Layout;
   /** Its placement document. */
   readonly text: string;
   /** `vcpu-in-emulator vCPU 2 cpuset`, of this machine. */
@@ -81,7 +81,7 @@ export class Scene {
       if (tries < 3 && ours.join() !== theirs.join()) continue; // QEMU begins and ends workers when it likes
       assert.deepEqual(ours, theirs, 'the model and /proc');
       const all = findingsOf(model).filter(finding => finding.machine === machine);
-      const findings = all.flatMap(({ rule, at }) => (at.kind === 'place' ? [`${rule} ${roleText(at.thread.role)} ${at.hierarchy}`] : []));
+      const findings = all.flatMap(({ rule, at, severity }) => (at.kind === 'place' && severity !== 'hint' ? [`${rule} ${roleText(at.thread.role)} ${at.hierarchy}`] : []));
       const rules = [...new Set(all.filter(({ at, severity }) => at.kind !== 'place' && severity !== 'hint').map(({ rule }) => rule))].sort();
       return { raw, model, machine, layout: layoutOf(model, machine), text: print(toPlacement(model, machine)), findings, rules };
     }

@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { parseCapture, printCapture } from '../../../src/core/capture/format';
 import { type Removed, redact } from '../../../src/core/capture/redact';
 import { parseCmdline, parseQemuArguments } from '../../../src/core/parse/cmdline';
+import { parseLibvirtStatus } from '../../../src/core/parse/libvirtStatus';
 import type { RawSnapshot } from '../../../src/core/rawSnapshot';
 import { ALL_HOSTS, type Changeable, QEMU, addProcess, model, snapshot } from '../fixtures';
+import { HOSTILE_STATES, statusXml } from '../statusXml';
 import { hostileText } from './snapshots';
 
 const argv = (...args: string[]): string => args.map(arg => `${arg}\0`).join('');
@@ -40,6 +42,14 @@ const SEEDS: Readonly<Record<string, (raw: Changeable) => void>> = {
   'kernel parameters': raw => raw.files.set('/proc/cmdline', 'BOOT_IMAGE=/s3cret root=UUID=s3cret isolcpus=2-7 ip=s3cret quiet\n'),
   'mounts': raw =>
     raw.files.set('/proc/self/mountinfo', `${raw.files.get('/proc/self/mountinfo')}99 1 8:1 / /home/s3cret rw - ext4 /dev/s3cret rw\n98 1 0:5 / /home/s3cret/chroot/proc rw - proc proc rw\n97 1 0:9 / /mnt rw - nfs s3cret:/x rw\n`),
+  ...Object.fromEntries(Object.entries(HOSTILE_STATES).map(([name, change]) => [
+    `libvirt's state of a machine: ${name}`,
+    (raw: Changeable) => void raw.files.set('/run/libvirt/qemu/serial.xml', change(statusXml({ pid: QEMU, name: 'serial', uuid: '11111111-2222-4333-8444-555555555555', vcpus: { 0: 528 } }))),
+  ])),
+  "files beside libvirt's states": raw => {
+    for (const path of ['/run/libvirt/qemu/channel/s3cret.xml', '/etc/libvirt/qemu/s3cret.xml', '/run/libvirt/qemu/../s3cret.xml', '/run/user/s3cret/libvirt/qemu/run/x.xml', '/run/libvirt/qemu/x.pid']) raw.files.set(path, statusXml({ pid: QEMU, name: 'serial', uuid: '11111111-2222-4333-8444-555555555555', vcpus: {} }));
+  },
+  "a file of debugfs that is no TID": raw => raw.files.set('/sys/kernel/debug/kvm/519-13/vcpu0/pid', '528\ns3cret\n'),
   'addresses in stat': raw => raw.files.set(`/proc/${QEMU}/task/${QEMU}/stat`, raw.files.get(`/proc/${QEMU}/task/${QEMU}/stat`)!.trimEnd().replace(/ \d+ \d+$/, ' 53111 53222\n').replaceAll('53111', 's3cret').replaceAll('53222', 's3cret')),
   'other lines of status': raw => raw.files.set(`/proc/${QEMU}/status`, `Name:\ts3cret\nGroups:\ts3cret\n${raw.files.get(`/proc/${QEMU}/status`)}`),
   'the reader': raw => Object.assign(raw, { collection: { ...raw.collection, user: { uid: 1000, name: 's3cret' } } }),
@@ -180,6 +190,16 @@ describe('redaction', () => {
     assert.equal(files.get('/proc/519/cmdline'), argv('/usr/bin/qemu-system-x86_64'));
     assert.equal(files.get('/proc/cmdline'), 'isolcpus=managed_irq,domain,2-7 rcu_nocbs=0-63:1/2 nosmt\n');
     assert.equal(files.get('/proc/self/mountinfo'), '1 2 0:3 /a /dev/cpuset rw shared:1 master:2 - cgroup cgroup rw,cpuset\n');
+  });
+
+  it("keeps of libvirt's state what the model needs, and says the same in a capture", () => {
+    const status = { pid: QEMU, name: `a&'<é>`, uuid: '11111111-2222-4333-8444-55555555555a', vcpus: { 0: 528, 3: 531 }, pins: ["<vcpupin vcpu='0' cpuset='0,2-3'/>", "<emulatorpin cpuset='1'/>", "<iothreadpin iothread='2' cpuset='5'/>"], placement: " placement='static' cpuset='0-7' current='2'" };
+    const [system, session] = [`/run/libvirt/qemu/a&'<é>.xml`, `/run/user/1000/libvirt/qemu/run/a&'<é>.xml`];
+    const { snapshot: redacted } = redact(snapshot('guest-v2', raw => {
+      for (const path of [system, session]) raw.files.set(path, statusXml(status));
+    }));
+    const { files } = parseCapture(printCapture(redacted)).snapshot;
+    for (const path of [system, session]) assert.deepEqual(parseLibvirtStatus(files.get(path)!), parseLibvirtStatus(statusXml(status)));
   });
 
   it('done twice is done once', () => {

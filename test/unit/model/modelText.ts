@@ -1,4 +1,4 @@
-import type { Cgroup, Hierarchy, HostModel, Machine, Membership, Problem, Thread } from '../../../src/core/model/hostModel';
+import type { Cgroup, Hierarchy, HostModel, LibvirtState, Machine, Membership, Problem, Thread } from '../../../src/core/model/hostModel';
 import type { CpuSet } from '../../../src/core/parse/cpuList';
 
 /** Everything a model says, as text for people to review and for diffs. What is `undefined` in the model is `?` or left out. */
@@ -26,9 +26,15 @@ function machineLines(machine: Machine): string[] {
   const letter = (membership: Membership): string => String.fromCharCode(65 + memberships.indexOf(membership));
   return [
     `machine ${machine.name}   pid ${machine.pid}   ${machine.state}   ${machine.emulator}   uuid ${machine.uuid ?? '?'}   uid ${machine.uid ?? '?'}   key ${machine.key}`,
+    ...(machine.libvirt ? [libvirtLine(machine.libvirt)] : []),
     ...table(machine.threads.map(thread => [...threadCells(thread), `in ${letter(thread.membership)}`])),
     ...memberships.flatMap(membership => placeLines(letter(membership), membership)),
   ];
+}
+
+function libvirtLine({ vcpus, vcpuPins, ioThreadPins, emulatorPin }: LibvirtState): string {
+  const pins = (of: ReadonlyMap<number, CpuSet>): string => [...of].map(([n, cpus]) => `${n}→${cpus}`).join(' ') || '-';
+  return `  libvirt   vcpus ${[...vcpus].map(([n, tid]) => `${n}=${tid}`).join(' ') || '-'}   pins ${pins(vcpuPins)}   emulator ${set(emulatorPin)}   iothreads ${pins(ioThreadPins)}`;
 }
 
 function threadCells(thread: Thread): string[] {
@@ -39,7 +45,7 @@ function threadCells(thread: Thread): string[] {
     `pid ${thread.pid}`,
     `started ${thread.startTime}`,
     thread.comm,
-    `by ${role.knownBy}`,
+    `by ${role.knownBy}${thread.disagreement.map(told => `, ${told.role.knownBy} says ${told.role.kind} ${told.role.id ?? ''}`).join('')}`,
     `${thread.policy} ${thread.rtPriority} nice ${thread.nice}`,
     `cpus ${set(thread.cpusAllowed)} last ${thread.lastCpu}`,
     `${thread.state} ${thread.flags.toString(16)}`,
@@ -88,6 +94,7 @@ function values(cgroup: Cgroup): string {
     ['throttled', throttled && `${throttled.times}/${throttled.periods} ${throttled.time}`],
     ['pids', cgroup.pidsMax === undefined && cgroup.pidsCurrent === undefined ? undefined : `${cgroup.pidsCurrent ?? '?'}/${cgroup.pidsMax ?? '?'}`],
     ['frozen', cgroup.frozen],
+    ['pressure', cgroup.cpuPressure && `${cgroup.cpuPressure.avg10}/${cgroup.cpuPressure.avg60}`],
   ];
   return all.filter(([, value]) => value !== undefined).map(([name, value]) => `${name} ${value === '' ? '-' : value}`).join('  ');
 }

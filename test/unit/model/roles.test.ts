@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { roleOf, roleOrder } from '../../../src/core/model/roles';
+import { roleOrder, rolesOf } from '../../../src/core/model/roles';
 import type { RoleKind } from '../../../src/core/model/hostModel';
 import { parseTaskStat, taskFlags } from '../../../src/core/parse/taskStat';
 import { statText } from '../fixtures';
@@ -7,7 +7,7 @@ import { statText } from '../fixtures';
 const ARGS = { name: undefined, uuid: undefined, ioThreads: ['iothread1', 'iothread10', 'virtio-blk-pool', 'virtio-scsi-a', 'virtio-scsi-b'], incoming: false };
 
 function role(comm: string, fields: Readonly<Record<number, number>> = {}, tid = 530, pid = 519) {
-  return roleOf(parseTaskStat(statText(tid, comm, fields))!, pid, ARGS);
+  return rolesOf(parseTaskStat(statText(tid, comm, fields))!, pid, ARGS).role;
 }
 
 describe("a thread's role", () => {
@@ -50,7 +50,7 @@ describe("a thread's role", () => {
   });
 
   it('vcpu: a thread without a telling name that has run a guest, of which number nobody knows', () => {
-    assert.deepEqual(role('qemu-kvm', { 43: 7 }), { kind: 'vcpu', id: undefined, knownBy: 'kernel' });
+    assert.deepEqual(role('qemu-kvm', { 43: 7 }), { kind: 'vcpu', id: undefined, knownBy: 'guest time' });
   });
 
   it('io_uring: a worker by its flag, whatever it is called', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { LAYOUTS, STAGES } from '../../../src/core/layout/layout';
+import { LAYOUTS, STAGED, STAGES } from '../../../src/core/layout/layout';
 import { parsePlacement } from '../../../src/core/placement/parse';
 import type { Attribute, Placement, Row, ThreadBlock } from '../../../src/core/placement/placement';
 import { print } from '../../../src/core/placement/print';
@@ -34,8 +34,9 @@ const thread: fc.Arbitrary<ThreadBlock> = record({
   cpus: fc.constantFrom('0-3,8', '', '?'),
   rows: fc.array(row, { maxLength: 3 }),
 });
+const layout = fc.oneof(record({ kind: fc.constantFrom(...STAGED), stage: fc.constantFrom(...STAGES) }), record({ kind: fc.constantFrom(...LAYOUTS), stage: fc.constant('complete' as const) }));
 const placement: fc.Arbitrary<Placement> = record({
-  machine: record<Placement['machine']>({ name, pid: fc.nat(), emulator: name, uuid: fc.option(name, { nil: undefined }), layout: fc.option(record({ kind: fc.constantFrom(...LAYOUTS), stage: fc.constantFrom(...STAGES) }), { nil: undefined }) }),
+  machine: record<Placement['machine']>({ name, pid: fc.nat(), emulator: name, uuid: fc.option(name, { nil: undefined }), layout: fc.option(layout, { nil: undefined }) }),
   host: record({ label: name, mode: fc.constantFrom('legacy', 'unified', 'hybrid', 'mixed', 'none'), kernel: name }),
   count: fc.nat(),
   shared: fc.array(row, { maxLength: 4 }),

@@ -44,7 +44,7 @@ describe('undo', () => {
   it('waits while a machine migrates', async () => {
     const { refusal } = await undone(await planned(quota), copy => {
       file('cpu.max', '40000 100000')(copy);
-      copy.files.set(`/proc/${QEMU}/task/530/stat`, statText(530, 'mig/src/main', { 22: 7 }));
+      copy.files.set(`/proc/${QEMU}/task/523/stat`, statText(523, 'mig/src/main', { 22: 7 }));
     });
     assert.equal(refusal?.because.id, 'machine-migrating');
   });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { makePlan } from '../../../src/core/plan/makePlan';
 import type { Finding } from '../../../src/core/rules/rule';
 import { vcpuInEmulator } from '../../../src/core/rules/vcpuInEmulator';
-import { type Changeable, DERIVED_HOSTS, type HostName, QEMU, REAL_HOSTS, SCOPE } from '../fixtures';
-import { type HostChange, findingsOfRule, put } from './checkRule';
+import { type Changeable, DERIVED_HOSTS, type HostName, QEMU, REAL_HOSTS, SCOPE, modelOf, notRun } from '../fixtures';
+import { type HostChange, edit, findingsOfRule, put } from './checkRule';
 
 const shown = (path: string): string => path.replace(`${SCOPE}/libvirt`, 'S');
 
@@ -11,6 +12,17 @@ const findings = (host: HostName, change?: HostChange): Promise<Finding[]> => fi
 function placeOf({ at }: Finding): Extract<Finding['at'], { kind: 'place' }> {
   assert.equal(at.kind, 'place');
   return at as Extract<Finding['at'], { kind: 'place' }>;
+}
+
+const CLEAN = String.raw`/machine.slice/machine-qemu\x2d1\x2dclean.scope/libvirt`;
+
+/** The machine of guest-numa-clean a minute later, with its vCPUs in emulator and without their groups. */
+function noGroups(copy: Changeable): void {
+  edit(copy, '/proc/uptime', () => '300.00 100.00\n');
+  for (const [n, tid] of [450, 451].entries()) {
+    put(copy, 443, tid, '', `${CLEAN}/emulator`);
+    copy.directories.delete(`/sys/fs/cgroup${CLEAN}/vcpu${n}`);
+  }
 }
 
 describe('vcpu-in-emulator', () => {
@@ -25,10 +37,12 @@ describe('vcpu-in-emulator', () => {
   it('its fix moves the thread to its own group there, and where there is more to move, everywhere', async () => {
     const [first, second] = await findings('misplaced-vcpus');
     const of = (finding: Finding): unknown => finding.fixes.map(fix => [fix.title(shown), fix.changes().map(c => (c.kind === 'move' ? `${c.thread.tid} ${c.hierarchy} ${c.to}` : c.kind))]);
-    assert.deepEqual(of(first!), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', [`460 cpu,cpuacct ${SCOPE}/libvirt/vcpu2`]]]);
+    const all = ['Bring all 2 threads back', [`460 cpu,cpuacct ${SCOPE}/libvirt/vcpu2`, `461 cpu,cpuacct ${SCOPE}/libvirt/vcpu3`, `461 cpuset ${SCOPE}/libvirt/vcpu3`]];
+    assert.deepEqual(of(first!), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', [`460 cpu,cpuacct ${SCOPE}/libvirt/vcpu2`]], all]);
     assert.deepEqual(of(second!), [
       ['Move vCPU 3 to S/vcpu3 (cpu,cpuacct)', [`461 cpu,cpuacct ${SCOPE}/libvirt/vcpu3`]],
       ['Move vCPU 3 to S/vcpu3 (cpu,cpuacct, cpuset)', [`461 cpu,cpuacct ${SCOPE}/libvirt/vcpu3`, `461 cpuset ${SCOPE}/libvirt/vcpu3`]],
+      all,
     ]);
   });
 
@@ -50,12 +64,27 @@ describe('vcpu-in-emulator', () => {
     assert.deepEqual(alone.map(f => [placeOf(f).hierarchy, placeOf(f).expected]), [['cpuset', '/machine/qemu-2-kvmdemo.libvirt-qemu/vcpu2']]);
   });
 
-  it('in the group of another vCPU, in the scope, in the root', async () => {
-    for (const path of [`${SCOPE}/libvirt/vcpu1`, SCOPE, '/']) {
-      const [found] = await findings('guest-v2', copy => put(copy, QEMU, 530, '', path));
-      assert.deepEqual([found!.threads[0]!.tid, placeOf(found!).path, placeOf(found!).expected], [530, path, `${SCOPE}/libvirt/vcpu2`]);
-    }
+  it('all vCPUs in emulator and no groups for them, where the guest has run: the fix makes the groups', async () => {
+    const found = await findings('guest-numa-clean', noGroups);
+    const at = (path: string): string => path.replace(CLEAN, 'S');
+    assert.deepEqual(found.map(f => f.sentence(at)), [0, 1].map(n => `vCPU ${n} is in S/emulator (v2), expected S/vcpu${n}`));
+    const fix = found[1]!.fixes[0]!;
+    assert.deepEqual(fix.changes().map(c => `${c.kind} ${c.kind === 'move' ? at(c.to) : c.kind === 'make' ? at(c.path) : ''}`), ['make S/vcpu1', 'move S/vcpu1']);
+    const { model } = await modelOf('guest-numa-clean', noGroups);
+    assert.equal(makePlan(model, model.machines[0], fix.changes(), { expert: false }).refusal, undefined);
   });
+
+  const tooEarly: Readonly<Record<string, (copy: Changeable) => void>> = {
+    'and no vCPU has run yet': notRun,
+    'and the machine is not a minute old': copy => copy.files.set('/proc/uptime', '150.00 100.00\n'),
+    'and whether there are groups was not looked at': copy => (copy as { walked?: unknown }).walked = undefined,
+  };
+  for (const [name, change] of Object.entries(tooEarly)) {
+    it(`all vCPUs in emulator and no groups for them, ${name}: nothing is said`, async () => assert.deepEqual(await findings('guest-numa-clean', copy => {
+      noGroups(copy);
+      change(copy);
+    }), []));
+  }
 
   for (const name of [...REAL_HOSTS, ...DERIVED_HOSTS].filter(host => host !== 'misplaced-vcpus')) {
     it(`says nothing of ${name}, where nothing is wrong`, async () => assert.deepEqual(await findings(name), []));
@@ -73,6 +102,7 @@ describe('vcpu-in-emulator', () => {
       copy.files.set(`/proc/${QEMU}/task/523/stat`, copy.files.get(`/proc/${QEMU}/task/523/stat`)!.replace('(qemu-system-x86)', '(kvm-nx-lpage-re)'));
       put(copy, QEMU, 523, '', `${SCOPE}/libvirt/vcpu0`);
     },
+    'a vCPU in the group of another one, which is thread-outside-layout': copy => put(copy, QEMU, 530, '', `${SCOPE}/libvirt/vcpu1`),
     'a machine whose vCPUs are not known yet': copy => {
       for (const tid of [528, 529, 530, 531]) put(copy, QEMU, tid, '', `${SCOPE}/libvirt/emulator`);
       for (const n of [0, 1, 2, 3]) copy.directories.delete(`/sys/fs/cgroup${SCOPE}/libvirt/vcpu${n}`);

@@ -77,7 +77,7 @@ describe('this machine', () => {
     await inlineAction(page, 'vCPU 3,', 'Open Placement');
     const lines = await eventually(async () => {
       const found = await editorLines(page);
-      assert.match(found[0] ?? '', new RegExp(`^machine ${NAME} +PID ${qemu.pid} +qemu-system-x86_64 +uuid ${qemu.uuid}`));
+      assert.match(found[0] ?? '', new RegExp(`^machine ${NAME} +PID ${qemu.pid} +qemu-system-x86_64 +[a-z ]+ +uuid ${qemu.uuid}`));
       return found;
     });
     for (const [n, tid] of qemu.vcpus.entries()) assert.ok(lines.some(line => new RegExp(`^vCPU ${n} +${tid} +CPU ${n}/TCG +other 0 +cpus ${qemu.proc(tid).cpusAllowed}`).test(line)), `vCPU ${n}`);

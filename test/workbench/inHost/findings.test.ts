@@ -45,8 +45,14 @@ describe('findings', () => {
     assert.ok(!vscode.workspace.textDocuments.some(it => it.uri.toString() === uri.toString() && !it.isClosed));
     const [first] = await found(uri, 3);
     assert.equal(first!.severity, vscode.DiagnosticSeverity.Warning);
-    assert.equal(first!.code, 'vcpu-in-emulator');
-    assert.equal(first!.message, 'vCPU 2 is in S/emulator (cpu,cpuacct), expected S/vcpu2 (quota 80000/100000 instead of 50000/100000)');
+    assert.deepEqual(first!.message.split('\n'), [
+      'vCPU 2 is in S/emulator (cpu,cpuacct), expected S/vcpu2 (quota 80000/100000 instead of 50000/100000)',
+      'Cost: it has the CPUs and the quota of who else is there, and what libvirt sets for this vCPU has no effect on it',
+      'What to do: write 460 to tasks of S/vcpu2',
+    ]);
+    const { value, target } = first!.code as { value: string; target: vscode.Uri };
+    assert.equal(value, 'vcpu-in-emulator');
+    assert.equal(decodeURIComponent(target.toString()), 'command:cgroupLens.explainRule?["vcpu-in-emulator"]');
   });
 
   it('stand under the very words that are at fault', async () => {
@@ -58,18 +64,20 @@ describe('findings', () => {
 
   it('are told with their evidence where a thread\'s whole story is', async () => {
     const said = asRead(await hoverAt(uri, lineOf(document, 'vCPU 2'), 0));
-    for (const fact of ['vcpu-in-emulator: vCPU 2 is in …/libvirt/emulator', '/proc/450/task/460/cgroup', 'cpu.cfs_quota_us: 80000', 'cpu.cfs_quota_us: 50000']) assert.ok(said.includes(fact), `"${fact}" is not in\n${said}`);
+    for (const fact of ['**Warning** vcpu-in-emulator: vCPU 2 is in …/libvirt/emulator', '/proc/450/task/460/cgroup', 'cpu.cfs_quota_us: 80000', 'cpu.cfs_quota_us: 50000', '- Cost: it has', '- What to do: write 460 to tasks of …/libvirt/vcpu2', '[Explain](command:cgroupLens.explainRule?', '[Move vCPU 2 to …/libvirt/vcpu2 (cpu,cpuacct)](command:cgroupLens.fix?']) assert.ok(said.includes(fact), `"${fact}" is not in\n${said}`);
   });
 
   it('offer their fix, preferred, and the same everywhere where there is more than one', async () => {
     const [first, , third] = await found(uri, 3);
     const fixes = await actionsAt(uri, first!.range, 'quickfix');
-    assert.deepEqual(fixes.map(({ title, isPreferred }) => [title, isPreferred]), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', true]]);
-    assert.equal(fixes[0]!.kind?.value, 'quickfix');
-    assert.deepEqual((await actionsAt(uri, third!.range, 'quickfix')).map(({ title }) => title).sort(), [
-      'Move vCPU 3 to S/vcpu3 (cpu,cpuacct, cpuset)',
+    const others = ['Explain: vcpu-in-emulator', 'Suppress vcpu-in-emulator for serial…', 'Turn Off vcpu-in-emulator Everywhere'];
+    assert.deepEqual(fixes.map(({ title, isPreferred }) => [title, isPreferred]), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', true], ...others.map(title => [title, undefined])]);
+    for (const { kind } of fixes) assert.equal(kind?.value, 'quickfix');
+    assert.deepEqual((await actionsAt(uri, third!.range, 'quickfix')).map(({ title }) => title), [
       `Move vCPU 3 to S/vcpu3 (${document.lineAt(third!.range.start).text.trim().split(' ')[0]})`,
-    ].sort());
+      'Move vCPU 3 to S/vcpu3 (cpu,cpuacct, cpuset)',
+      ...others,
+    ]);
   });
 
   it('go away with the capture', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { DEFAULT_QEMU_EXECUTABLES } from '../../../src/core/collect/script';
+import { ALL_RULES } from '../../../src/core/rules/allRules';
 import { mayBeHost } from '../../../src/core/host/hostName';
 import { HOSTS, SAMPLE, ours, root } from './support';
 
@@ -18,7 +19,7 @@ describe('the manifest', () => {
   });
 
   it('uses every text of package.nls.json, and only those', () => {
-    const used = [...text.matchAll(/"%([\w.]+)%"/g)].map(match => match[1]!);
+    const used = [...text.matchAll(/"%([\w.-]+)%"/g)].map(match => match[1]!);
     assert.deepEqual([...new Set(used)].sort(), Object.keys(texts).sort());
   });
 
@@ -47,6 +48,19 @@ describe('the manifest', () => {
     assert.deepEqual(offered('disconnected'), ['connect']);
     assert.deepEqual(offered('unconnected'), ['refreshHost']);
     for (const link of ['connecting', 'connected']) assert.deepEqual(offered(link), ['disconnect', 'refreshHost'], link);
+  });
+
+  it('offers on a row with findings whatever it offers on one without, and besides what is about them', () => {
+    const menu = manifest.contributes.menus['view/item/context'] as { command: string; when: string }[];
+    const offered = (item: string): string[] => menu.filter(({ when }) => {
+      const pattern = /viewItem =~ \/(.*?)\/( |$)/.exec(when)?.[1];
+      return pattern === undefined ? new RegExp(`viewItem == ${item}( |$)`).test(when) : new RegExp(pattern).test(item);
+    }).map(({ command, when }) => `${command} ${when}`);
+    for (const kind of ['machine', 'thread', 'cgroup.files.cpus', 'hierarchy.files']) {
+      const others = offered(`${kind} findings fixes`).filter(one => !offered(kind).includes(one)).map(one => one.split(' ')[0]);
+      assert.deepEqual(offered(kind).filter(one => !offered(`${kind} findings fixes`).includes(one)), [], kind);
+      assert.deepEqual(others, ['cgroupLens.fix', 'cgroupLens.explainRule', 'cgroupLens.goToFinding', 'cgroupLens.suppressRule'], kind);
+    }
   });
 
   it('activates only for its own documents, its views and its commands', () => {
@@ -100,7 +114,11 @@ describe('the package', () => {
   it('runs on every platform: no native part', () => assert.deepEqual(files.filter(file => /\.(node|so|dll|dylib|wasm)$/.test(file)), []));
 
   it('holds nothing but what it runs and shows', () => {
-    assert.deepEqual(files.filter(file => !/^(dist\/(extension|core|planning|ssh|unlockKey|cli)\.js|media\/[\w.-]+|package\.json|package\.nls\.json|readme\.md|changelog\.md|license(\.txt)?|\.vsixmanifest)$/i.test(file)), []);
+    assert.deepEqual(files.filter(file => !/^(dist\/(extension|core|planning|ssh|unlockKey|cli)\.js|dist\/rules\/[a-z0-9-]+\.md|media\/[\w.-]+|package\.json|package\.nls\.json|readme\.md|changelog\.md|license(\.txt)?|\.vsixmanifest)$/i.test(file)), []);
+  });
+
+  it('holds the page of every rule', () => {
+    assert.deepEqual(files.filter(file => file.startsWith('dist/rules/')).sort(), ALL_RULES.map(({ id }) => `dist/rules/${id}.md`).sort());
   });
 
   it('shows no SVG in its readme: the marketplace refuses it', () => {

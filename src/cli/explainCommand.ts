@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ALL_RULES } from '../core/rules/allRules';
+import { say } from './terminal';
+
+/** The page of a finding, as it is shipped beside the command line; `undefined` where it is not. */
+export async function pageOf(id: string, folder = join(__dirname, 'rules')): Promise<string | undefined> {
+  return readFile(join(folder, `${id}.md`), 'utf8').catch(() => undefined);
+}
+
+/** What a finding is about, as a page; without an id, which there are. */
+export async function explainCommand(id: string | undefined): Promise<number> {
+  if (id === undefined) {
+    const width = Math.max(...ALL_RULES.map(rule => rule.id.length));
+    process.stdout.write(ALL_RULES.map(rule => `${rule.id.padEnd(width)}   ${rule.title()}\n`).join(''));
+    return 0;
+  }
+  if (!ALL_RULES.some(rule => rule.id === id)) {
+    say(`there is no finding "${id}"; see: cgroup-lens explain`);
+    return 2;
+  }
+  const page = await pageOf(id);
+  if (page === undefined) {
+    say(`the page of ${id} is not here: it is shipped beside this program, in ${join(__dirname, 'rules')}`);
+    return 1;
+  }
+  process.stdout.write(page);
+  return 0;
+}

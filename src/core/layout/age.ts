@@ -1,0 +1,20 @@
+import type { HostModel, Machine, Thread } from '../model/hostModel';
+
+/** Ticks of a second in which the kernel tells start times: USER_HZ, 100 on all machines that run KVM. */
+const TICKS = 100;
+const SECONDS = 60;
+const RAN = 1e9;
+
+/** Whether a thread has been there for a minute at least. */
+export function isOld({ uptime }: HostModel, { startTime }: Pick<Thread, 'startTime'>): boolean {
+  return uptime !== undefined && uptime - startTime / TICKS > SECONDS;
+}
+
+/**
+ * Whether the guest has run, so that its start is over: libvirt lets it run only when all is placed
+ * (src/qemu/qemu_process.c: qemuProcessFinishStartup is after qemuProcessLaunch). Before that a vCPU's thread works for
+ * milliseconds, however long guest memory and devices take; `guest_time` would be no better proof: it stays 0 without KVM.
+ */
+export function hasRun(model: HostModel, machine: Machine): boolean {
+  return isOld(model, machine) && machine.threads.some(({ role, runTime }) => role.kind === 'vcpu' && runTime !== undefined && runTime > RAN);
+}

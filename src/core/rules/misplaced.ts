@@ -1,0 +1,83 @@
+import { t } from '@vscode/l10n';
+import { textOf } from '../cgroup/files';
+import type { Misplaced } from '../layout/misplaced';
+import { effectiveCpus } from '../model/hierarchies';
+import type { Cgroup, Hierarchy, Thread } from '../model/hostModel';
+import { roleText } from '../model/roles';
+import type { CpuSet } from '../parse/cpuList';
+import type { Change } from '../plan/plan';
+import { visible } from '../visible';
+import type { Evidence, Fix, ShowPath } from './rule';
+
+/** `v2`, `cpu,cpuacct`. */
+export function hierarchyText({ version, key }: Hierarchy): string {
+  return version === 2 ? 'v2' : visible(key);
+}
+
+export function threadText(thread: Thread): string {
+  const { kind } = thread.role;
+  return kind === 'other' || kind === 'worker' ? t('thread {0} ({1})', thread.tid, visible(thread.comm)) : roleText(thread.role);
+}
+
+/** Puts threads where they belong: nothing where a cgroup can hold none, as v1 leaves it when its last CPU goes offline. */
+export function fixOf(misplaced: readonly Misplaced[], title: Fix['title']): Fix[] {
+  if (misplaced.some(({ target }) => target && holdsNone(target))) return [];
+  return [{ title, changes: () => changesOf(misplaced) }];
+}
+
+/** v1: a cpuset without a CPU or a node (cpuset.c, cpuset_can_attach). */
+export function holdsNone(cgroup: Cgroup): boolean {
+  return effectiveCpus(cgroup)?.isEmpty === true || (cgroup.mems?.isEmpty === true && cgroup.memoryMigrate !== undefined);
+}
+
+/** What who does it by hand writes, for one thread. */
+export function adviceOf({ thread, hierarchy, to, target }: Misplaced, shown: ShowPath): string {
+  const file = hierarchy.version === 2 ? 'cgroup.threads' : 'tasks';
+  const path = visible(shown(to));
+  return target && holdsNone(target) ? t('give {0} CPUs again (cpuset.cpus), and then write {1} to its {2}', path, thread.tid, file) : t('write {0} to {1} of {2}', thread.tid, file, path);
+}
+
+/** Of several threads of a machine; `misplaced` are all of it. */
+export function bringAllBack(misplaced: readonly Misplaced[]): Fix[] {
+  const threads = new Set(misplaced.map(({ thread }) => thread)).size;
+  return threads > 1 ? fixOf(misplaced, () => t('Bring all {0} threads back', threads)) : [];
+}
+
+/** With the cgroups made that are not there. */
+export function changesOf(misplaced: readonly Misplaced[]): readonly Change[] {
+  const made = new Map(misplaced.flatMap(({ hierarchy, to, target }) => (target ? [] : [[`${hierarchy.key}\n${to}`, { kind: 'make', hierarchy: hierarchy.key, path: to } as const]])));
+  return [...made.values(), ...misplaced.map(({ thread, hierarchy, to }): Change => ({ kind: 'move', thread, hierarchy: hierarchy.key, to }))];
+}
+
+/** The membership as it was read, and what tells the groups apart. */
+export function evidenceOf({ thread: { pid, tid }, hierarchy, from, at, target }: Misplaced): Evidence[] {
+  // Without the hierarchy's number: that is another one after each boot.
+  const line = { file: `/proc/${pid}/task/${tid}/cgroup`, value: `${hierarchy.version === 2 ? '0::' : `${hierarchy.key}:`}${from}` };
+  return [line, ...[at, target].flatMap(cgroup => (cgroup ? valuesOf(cgroup) : []))];
+}
+
+/** A cgroup has those of its version. */
+const TELLING = ['cpuset.cpus', 'cpu.max', 'cpu.cfs_quota_us', 'cpu.cfs_period_us'];
+
+function valuesOf(cgroup: Cgroup): Evidence[] {
+  const { directory } = cgroup;
+  return TELLING.flatMap(file => {
+    const value = textOf(cgroup, file);
+    return directory === undefined || value === undefined ? [] : [{ file: `${directory}/${file}`, value }];
+  });
+}
+
+/** What it gets where it is, and would get where it belongs. */
+export function differences(at: Cgroup | undefined, to: Cgroup | undefined): string[] {
+  const found: string[] = [];
+  const [quota, ownQuota] = [at, to].map(cgroup => cgroup?.bandwidth && `${cgroup.bandwidth.quota}/${cgroup.bandwidth.period}`);
+  if (quota !== ownQuota && quota !== undefined && ownQuota !== undefined) found.push(t('quota {0} instead of {1}', quota, ownQuota));
+  const [cpus, ownCpus] = [effectiveCpus(at), effectiveCpus(to)];
+  if (cpus && ownCpus && !cpus.equals(ownCpus)) found.push(t('CPUs {0} instead of {1}', cpusText(cpus), cpusText(ownCpus)));
+  return found;
+}
+
+/** v1 leaves a group without any when its last CPU is taken offline, and moves its tasks to one above. */
+function cpusText(cpus: CpuSet): string {
+  return cpus.isEmpty ? t('none') : cpus.toString();
+}

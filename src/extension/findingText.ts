@@ -1,0 +1,96 @@
+import * as vscode from 'vscode';
+import type { HostModel, Machine } from '../core/model/hostModel';
+import type { Finding, Severity, ShowPath } from '../core/rules/rule';
+import { findingsIn, nameOf } from './findings';
+import { core } from './lazyCore';
+import { Markdown, plain } from './text';
+
+/** What a row, a badge and the status bar count: what hurts. Remarks and hints are told where somebody reads on. */
+export interface Tally {
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+export function tallyOf(findings: readonly Finding[]): Tally {
+  let [errors, warnings] = [0, 0];
+  for (const { severity } of findings) {
+    if (severity === 'error') errors++;
+    else if (severity === 'warning') warnings++;
+  }
+  return { errors, warnings };
+}
+
+/** `1 error`, `2 warnings`; the worse first, none where there is nothing. */
+export function tallyTexts({ errors, warnings }: Tally): string[] {
+  return [
+    ...(errors === 0 ? [] : [errors === 1 ? vscode.l10n.t('1 error') : vscode.l10n.t('{0} errors', errors)]),
+    ...(warnings === 0 ? [] : [warnings === 1 ? vscode.l10n.t('1 warning') : vscode.l10n.t('{0} warnings', warnings)]),
+  ];
+}
+
+/** Of a row, by the worst of it. */
+export function colorOf({ errors, warnings }: Tally): string | undefined {
+  return errors > 0 ? 'list.errorForeground' : warnings > 0 ? 'list.warningForeground' : undefined;
+}
+
+export const SEVERITY_ICONS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', information: 'info', hint: 'lightbulb' };
+
+/** As a name and as a word: `Error`. */
+export function severityText(severity: Severity): string {
+  switch (severity) {
+    case 'error':
+      return vscode.l10n.t('Error');
+    case 'warning':
+      return vscode.l10n.t('Warning');
+    case 'information':
+      return vscode.l10n.t('Information');
+    case 'hint':
+      return vscode.l10n.t('Hint');
+  }
+}
+
+/** The worst first; within one severity as they stand. */
+export function worstFirst(findings: readonly Finding[]): Finding[] {
+  const { SEVERITIES } = core();
+  return SEVERITIES.flatMap(severity => findings.filter(finding => finding.severity === severity));
+}
+
+/** A path as it is told where no document stands beside it: `…/libvirt/vcpu2`. */
+export const inShort: ShowPath = path => shortPath(core().unescapeUnit(path));
+
+/** The end of a path is what differs: `…/libvirt/vcpu2`. */
+export function shortPath(path: string): string {
+  const parts = path.split('/');
+  return parts.length <= 4 ? path : `…/${parts.slice(-2).join('/')}`;
+}
+
+/** What the Problems panel and the wavy line say: the first line alone must do, for the panel shows the others on demand. */
+export function messageOf(finding: Finding, shown: ShowPath): string {
+  return plainLines([finding.sentence(shown), ...costAndAdvice(finding, shown).map(([what, text]) => `${what}: ${text}`)]);
+}
+
+function plainLines(lines: readonly string[]): string {
+  return lines.map(plain).join('\n');
+}
+
+function costAndAdvice(finding: Finding, shown: ShowPath): (readonly [what: string, text: string])[] {
+  return [[vscode.l10n.t('Cost'), finding.cost()], [vscode.l10n.t('What to do'), finding.advice(shown)]];
+}
+
+/** All of a finding where somebody reads on: what is wrong, what it costs, what to do, how it is known, and the ways from there. */
+export function tell(text: Markdown, model: HostModel, finding: Finding, shown: ShowPath = inShort): void {
+  text.own(`\n\n**${severityText(finding.severity)}** `).host(finding.rule).own(': ').host(finding.sentence(shown)).own('\n');
+  for (const [what, said] of costAndAdvice(finding, shown)) text.entry(what, said);
+  for (const { file, value } of finding.evidence) text.entry(file, value);
+  text.own('\n\n').link(vscode.l10n.t('Explain'), 'cgroupLens.explainRule', finding.rule);
+  const fix = finding.fixes[0];
+  if (fix && vscode.workspace.isTrusted) text.own(' · ').link(finding.fixes.length === 1 ? fix.title(shown) : vscode.l10n.t('Fix…'), 'cgroupLens.fix', nameOf(model, finding));
+}
+
+/** What a person does not want to hear of a machine: that it is so must not be forgotten, nor why. */
+export function tellSuppressed(text: Markdown, model: HostModel, machine: Machine): void {
+  const suppressed = findingsIn(model).suppressedOf(machine);
+  if (suppressed.length === 0) return;
+  text.own('\n\n').host(suppressed.length === 1 ? vscode.l10n.t('1 finding is suppressed') : vscode.l10n.t('{0} findings are suppressed', suppressed.length)).own(' (').link(vscode.l10n.t('Setting'), 'workbench.action.openSettings', 'cgroupLens.suppressed').own(')\n');
+  for (const { finding, reason } of suppressed) text.entry(finding.rule, reason);
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { mutate } from '../../mutate/mutate';
+import { type Changeable, HEALTHY_HOSTS, SCOPE, snapshot } from '../fixtures';
+
+/** `npm run mutate` makes all of them: here a small capture whole, and of each other every fiftieth. */
+describe('a thread that is moved by hand', () => {
+  for (const name of HEALTHY_HOSTS) {
+    const every = name === 'guest-v2' ? 1 : 50;
+    it(`${name}: is found, named right and put right, and nothing is said of others`, async () => {
+      const { moves, ...counts } = await mutate(name, snapshot(name), move => move % every === 0);
+      assert.ok(moves > 0);
+      assert.deepEqual(counts, { found: moves, putRight: moves, pinsLost: 0, falseAlarms: 0, failures: [] });
+    });
+  }
+
+  /** The machine of guest-legacy in one cgroup that somebody made for it, wherever libvirt had one. */
+  function inOne(directory: string): (copy: Changeable) => void {
+    const rename = (path: string): string => path.replace(new RegExp(`${SCOPE.replace(/[\\.]/g, "\\$&")}(/libvirt)?(/\\w+)?$`), directory);
+    return copy => {
+      for (const [file, text] of [...copy.files]) if (/^\/proc\/492\/task\/\d+\/cgroup$/.test(file)) copy.files.set(file, text.split('\n').map(rename).join('\n'));
+      for (const there of [...copy.directories]) {
+        if (!there.includes(SCOPE)) continue;
+        copy.directories.delete(there);
+        copy.directories.add(rename(there));
+      }
+    };
+  }
+  for (const directory of ['/system.slice/vm.service', '/qemu.slice/100.scope']) {
+    it(`out of ${directory}`, async () => {
+      const { moves, pinsLost, ...counts } = await mutate(directory, snapshot('guest-legacy', inOne(directory)), move => move % 5 === 0);
+      assert.ok(moves > 10, `${moves}`);
+      assert.ok(pinsLost > 0, 'its threads are pinned, and Linux 6.1 forgets that');
+      assert.deepEqual(counts, { found: moves, putRight: moves, falseAlarms: 0, failures: [] });
+    });
+  }
+
+  it('a capture in which something is wrong already is told as that', async () => {
+    const { falseAlarms, failures } = await mutate('misplaced', snapshot('misplaced-vcpus'), () => false);
+    assert.equal(falseAlarms, 3);
+    assert.match(failures[0]!, /^misplaced: not healthy: vcpu-in-emulator, serial: vCPU 2 is in /);
+  });
+});
