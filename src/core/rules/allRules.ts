@@ -85,10 +85,9 @@ export const ALL_RULES: readonly Rule[] = [
 ];
 
 /** All that is wrong on a host, machine by machine in the model's order. */
-export function* checking(model: HostModel, rates?: Rates): Steps<Finding[]> {
-  const host = new CheckedHost(model, rates);
+export function* checking(host: CheckedHost): Steps<Finding[]> {
   const findings: Finding[] = [];
-  for (const machine of model.machines) {
+  for (const machine of host.model.machines) {
     for (const rule of ALL_RULES) {
       yield;
       for (const finding of rule.check(host, machine)) findings.push(finding);
@@ -99,5 +98,5 @@ export function* checking(model: HostModel, rates?: Rates): Steps<Finding[]> {
 
 /** {@link checking}, at once. */
 export function findingsOf(model: HostModel, rates?: Rates): Finding[] {
-  return atOnce(checking(model, rates));
+  return atOnce(checking(new CheckedHost(model, rates)));
 }

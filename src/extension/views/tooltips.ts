@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { HostModel, Machine, Place, Thread } from '../../core/model/hostModel';
 import { readAsRoot } from '../config';
 import { tell, tellSuppressed, worstFirst } from '../findingText';
-import { findingsIn } from '../findings';
+import { findingsIn, layoutIn } from '../findings';
 import type { HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
 import { SshSource } from '../sshSource';
@@ -55,7 +55,7 @@ export function machineTooltip(model: HostModel, machine: Machine): vscode.Markd
   const text = new Markdown().own('**').host(machine.name).own('**\n').entry('PID', String(machine.pid)).entry(vscode.l10n.t('Executable'), machine.emulator);
   if (machine.uuid !== undefined) text.entry('UUID', machine.uuid);
   if (machine.uid !== undefined) text.entry('UID', String(machine.uid));
-  const layout = core().layoutOf(model, machine);
+  const layout = layoutIn(model, machine);
   text.entry(vscode.l10n.t('Placed by'), core().layoutText(layout));
   // The controllers follow one by one, and some never do: which is where is what puzzles people about a start.
   for (const stage of layout.stage === 'complete' ? [] : core().STAGES) {
