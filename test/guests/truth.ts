@@ -103,6 +103,27 @@ export function truth(guest: () => Guest): void {
           check(machine.threads[0]!, 'emulator', domain.emulatorPin);
         });
 
+        it('who is who is known from the best source that this reader may read', () => {
+          const [{ domain }] = readings;
+          const { libvirt, threads } = found(model, DOMAIN);
+          const vcpus = threads.filter(({ role }) => role.kind === 'vcpu');
+          assert.deepEqual(vcpus.map(({ role }) => role.knownBy), [...domain.vcpus].map(() => (reader === 'ro' ? 'thread name' : 'libvirt')));
+          assert.deepEqual(model.machines.flatMap(machine => machine.threads).flatMap(({ disagreement }) => disagreement), []);
+          // Whoever was started by hand has no state, and nobody but root reads the others'.
+          assert.deepEqual([found(model, BY_HAND).libvirt, libvirt !== undefined], [undefined, reader !== 'ro']);
+          if (!libvirt) return;
+          assert.deepEqual([...libvirt.vcpus].map(([n, tid]) => [String(n), tid]), [...domain.vcpus]);
+          assert.deepEqual([...libvirt.vcpuPins].map(([n, cpus]) => [String(n), list(cpus)]), [...domain.vcpuPins]);
+          assert.equal(list(libvirt.emulatorPin), domain.emulatorPin);
+          for (const [n, cpus] of libvirt.ioThreadPins) assert.equal(list(cpus), domain.ioThreadAffinity.get(String(n)));
+          assert.equal(libvirt.ioThreadPins.size, 2);
+        });
+
+        it('no secret of a machine is in what was read', () => {
+          assert.ok(raw.files.size > 0);
+          for (const [path, text] of raw.files) if (path.startsWith('/run/')) assert.doesNotMatch(text, /monitor|qemuCaps|devices|seclabel|path=/, path);
+        });
+
         it('systemctl: each machine is in the cgroup of its unit, with the processes that it shows there', () => {
           const [{ units }, last] = readings;
           assert.deepEqual(units, last.units);

@@ -4,49 +4,83 @@ import type { Rates } from '../model/rates';
 import { CheckedHost } from './checkedHost';
 import type { Finding, Rule } from './rule';
 import { accidentalThreadRoot } from './accidentalThreadRoot';
+import { affinityLost } from './affinityLost';
+import { cpuOutOfRange } from './cpuOutOfRange';
 import { cpuWait } from './cpuWait';
 import { delegateIncomplete } from './delegateIncomplete';
 import { deletedCgroup } from './deletedCgroup';
 import { domainInvalid } from './domainInvalid';
+import { emulatorOverVcpus } from './emulatorOverVcpus';
 import { frozen } from './frozen';
 import { helperKthreadOutside } from './helperKthreadOutside';
+import { hotpluggedVcpuUnpinned } from './hotpluggedVcpuUnpinned';
 import { hybridNoControllers } from './hybridNoControllers';
 import { ioUringWorkers } from './ioUringWorkers';
+import { isolcpusNoBalance } from './isolcpusNoBalance';
+import { liveEmulatorpinMismatch } from './liveEmulatorpinMismatch';
+import { maskNarrowerThanCpuset } from './maskNarrowerThanCpuset';
+import { namelessThreads } from './namelessThreads';
 import { nsHidden } from './nsHidden';
+import { numaSplit } from './numaSplit';
+import { parentNarrower } from './parentNarrower';
+import { partitionInvalid } from './partitionInvalid';
+import { pinDiffersFromLibvirt } from './pinDiffersFromLibvirt';
 import { pressureHigh } from './pressureHigh';
+import { rolesDisagree } from './rolesDisagree';
 import { rtRefused } from './rtRefused';
 import { sharesTooBig } from './sharesTooBig';
+import { silentInherit } from './silentInherit';
 import { staleToolsOnThreaded } from './staleToolsOnThreaded';
 import { subtreeControlStripped } from './subtreeControlStripped';
 import { threadCreateEagain } from './threadCreateEagain';
 import { threadOutsideLayout } from './threadOutsideLayout';
 import { threadedDirectlyUnderUnit } from './threadedDirectlyUnderUnit';
 import { throttled } from './throttled';
+import { v1EmptyCpuset } from './v1EmptyCpuset';
+import { v1HotplugShrink } from './v1HotplugShrink';
 import { vcpuInEmulator } from './vcpuInEmulator';
+import { vcpusShareCpu } from './vcpusShareCpu';
 import { vhostElsewhere } from './vhostElsewhere';
 
 /** The only list. */
 export const ALL_RULES: readonly Rule[] = [
   accidentalThreadRoot,
+  affinityLost,
+  cpuOutOfRange,
   cpuWait,
   delegateIncomplete,
   deletedCgroup,
   domainInvalid,
+  emulatorOverVcpus,
   frozen,
   helperKthreadOutside,
+  hotpluggedVcpuUnpinned,
   hybridNoControllers,
   ioUringWorkers,
+  isolcpusNoBalance,
+  liveEmulatorpinMismatch,
+  maskNarrowerThanCpuset,
+  namelessThreads,
   nsHidden,
+  numaSplit,
+  parentNarrower,
+  partitionInvalid,
+  pinDiffersFromLibvirt,
   pressureHigh,
+  rolesDisagree,
   rtRefused,
   sharesTooBig,
+  silentInherit,
   staleToolsOnThreaded,
   subtreeControlStripped,
   threadCreateEagain,
   threadOutsideLayout,
   threadedDirectlyUnderUnit,
   throttled,
+  v1EmptyCpuset,
+  v1HotplugShrink,
   vcpuInEmulator,
+  vcpusShareCpu,
   vhostElsewhere,
 ];
 

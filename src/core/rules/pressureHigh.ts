@@ -5,7 +5,7 @@ import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { Rule } from './rule';
-import { threadsText, threadsWithin } from './words';
+import { threadsText } from './words';
 
 /**
  * `pressure-high`: for a minute, and still, threads of a cgroup have waited for a CPU.
@@ -37,7 +37,7 @@ export const pressureHigh: Rule = {
     if (!worst) return [];
     const { path } = worst;
     const { avg10, avg60 } = worst.cpuPressure!;
-    const threads = threadsWithin(machine, worst);
+    const threads = host.threadsWithin(machine, worst);
     return [{
       rule: pressureHigh.id,
       severity: 'warning',
