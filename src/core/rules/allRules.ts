@@ -31,6 +31,7 @@ import { rtRefused } from './rtRefused';
 import { sharesTooBig } from './sharesTooBig';
 import { silentInherit } from './silentInherit';
 import { staleToolsOnThreaded } from './staleToolsOnThreaded';
+import { startIncomplete } from './startIncomplete';
 import { subtreeControlStripped } from './subtreeControlStripped';
 import { threadCreateEagain } from './threadCreateEagain';
 import { threadOutsideLayout } from './threadOutsideLayout';
@@ -72,6 +73,7 @@ export const ALL_RULES: readonly Rule[] = [
   sharesTooBig,
   silentInherit,
   staleToolsOnThreaded,
+  startIncomplete,
   subtreeControlStripped,
   threadCreateEagain,
   threadOutsideLayout,
@@ -84,10 +86,10 @@ export const ALL_RULES: readonly Rule[] = [
   vhostElsewhere,
 ];
 
-/** All that is wrong on a host, machine by machine in the model's order. */
-export function* checking(host: CheckedHost): Steps<Finding[]> {
+/** All that is wrong on a host, machine by machine in the model's order. @param host for whoever wants to know later what the rules found out on the way */
+export function* checking(model: HostModel, rates?: Rates, host = new CheckedHost(model, rates)): Steps<Finding[]> {
   const findings: Finding[] = [];
-  for (const machine of host.model.machines) {
+  for (const machine of model.machines) {
     for (const rule of ALL_RULES) {
       yield;
       for (const finding of rule.check(host, machine)) findings.push(finding);
@@ -98,5 +100,5 @@ export function* checking(host: CheckedHost): Steps<Finding[]> {
 
 /** {@link checking}, at once. */
 export function findingsOf(model: HostModel, rates?: Rates): Finding[] {
-  return atOnce(checking(new CheckedHost(model, rates)));
+  return atOnce(checking(model, rates));
 }

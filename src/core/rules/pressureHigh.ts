@@ -13,7 +13,7 @@ import { threadsText } from './words';
  * **Cause.** As of `cpu-wait` and `throttled`: too many on the same CPUs, or a quota that runs out. The kernel keeps the
  * averages itself, so that one look tells.
  *
- * **Signature.** `some avg60` and `some avg10` of `cpu.pressure` both read 10 or more, in a v2 cgroup in which threads of the
+ * **Signature.** `some avg60` and `some avg10` of `cpu.pressure` both read 20 or more, in a v2 cgroup in which threads of the
  * machine are; of several the worst is named. Not that of the whole machine: with many vCPUs one of them nearly always waits.
  * Not where two looks show that this cgroup's quota ran out: then `throttled` says it.
  *
@@ -54,7 +54,7 @@ export const pressureHigh: Rule = {
 };
 
 /** Percent. */
-const HIGH = 10;
+const HIGH = 20;
 
 function isHigh({ cpuPressure }: Cgroup): boolean {
   return cpuPressure !== undefined && cpuPressure.avg10 >= HIGH && cpuPressure.avg60 >= HIGH;
