@@ -4,6 +4,7 @@ import type { Rates } from '../model/rates';
 import { CheckedHost } from './checkedHost';
 import type { Finding, Rule } from './rule';
 import { accidentalThreadRoot } from './accidentalThreadRoot';
+import { controllerMissing } from './controllerMissing';
 import { cpuWait } from './cpuWait';
 import { delegateIncomplete } from './delegateIncomplete';
 import { deletedCgroup } from './deletedCgroup';
@@ -12,16 +13,20 @@ import { frozen } from './frozen';
 import { helperKthreadOutside } from './helperKthreadOutside';
 import { hybridNoControllers } from './hybridNoControllers';
 import { ioUringWorkers } from './ioUringWorkers';
+import { movedOutReverts } from './movedOutReverts';
+import { noMachinedFallback } from './noMachinedFallback';
 import { nsHidden } from './nsHidden';
 import { pressureHigh } from './pressureHigh';
 import { rtRefused } from './rtRefused';
+import { sessionOrRootless } from './sessionOrRootless';
 import { sharesTooBig } from './sharesTooBig';
 import { staleToolsOnThreaded } from './staleToolsOnThreaded';
 import { startIncomplete } from './startIncomplete';
+import { strangerInVcpuCgroup } from './strangerInVcpuCgroup';
 import { subtreeControlStripped } from './subtreeControlStripped';
 import { threadCreateEagain } from './threadCreateEagain';
-import { threadOutsideLayout } from './threadOutsideLayout';
 import { threadedDirectlyUnderUnit } from './threadedDirectlyUnderUnit';
+import { threadOutsideLayout } from './threadOutsideLayout';
 import { throttled } from './throttled';
 import { vcpuInEmulator } from './vcpuInEmulator';
 import { vhostElsewhere } from './vhostElsewhere';
@@ -29,6 +34,7 @@ import { vhostElsewhere } from './vhostElsewhere';
 /** The only list. */
 export const ALL_RULES: readonly Rule[] = [
   accidentalThreadRoot,
+  controllerMissing,
   cpuWait,
   delegateIncomplete,
   deletedCgroup,
@@ -37,16 +43,20 @@ export const ALL_RULES: readonly Rule[] = [
   helperKthreadOutside,
   hybridNoControllers,
   ioUringWorkers,
+  movedOutReverts,
+  noMachinedFallback,
   nsHidden,
   pressureHigh,
   rtRefused,
+  sessionOrRootless,
   sharesTooBig,
   staleToolsOnThreaded,
   startIncomplete,
+  strangerInVcpuCgroup,
   subtreeControlStripped,
   threadCreateEagain,
-  threadOutsideLayout,
   threadedDirectlyUnderUnit,
+  threadOutsideLayout,
   throttled,
   vcpuInEmulator,
   vhostElsewhere,
