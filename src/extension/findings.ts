@@ -14,7 +14,7 @@ const found = new WeakMap<HostModel, { readonly host: CheckedHost; readonly find
 /** Looks for what is wrong on a host, and lets others have their turn meanwhile: before a model is shown. */
 export async function lookForFindings(model: HostModel, rates: Rates): Promise<void> {
   const host = new (core().CheckedHost)(model, rates);
-  found.set(model, { host, findings: await core().paced(core().checking(model, rates, host), 1) });
+  found.set(model, { host, findings: await core().paced(core().checking(host), 1) });
 }
 
 /** Who placed a machine: asked for by every row and every document, and found only once. */

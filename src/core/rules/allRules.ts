@@ -86,10 +86,10 @@ export const ALL_RULES: readonly Rule[] = [
   vhostElsewhere,
 ];
 
-/** All that is wrong on a host, machine by machine in the model's order. @param host for whoever wants to know later what the rules found out on the way */
-export function* checking(model: HostModel, rates?: Rates, host = new CheckedHost(model, rates)): Steps<Finding[]> {
+/** All that is wrong on a host, machine by machine in the model's order. */
+export function* checking(host: CheckedHost): Steps<Finding[]> {
   const findings: Finding[] = [];
-  for (const machine of model.machines) {
+  for (const machine of host.model.machines) {
     for (const rule of ALL_RULES) {
       yield;
       for (const finding of rule.check(host, machine)) findings.push(finding);
@@ -100,5 +100,5 @@ export function* checking(model: HostModel, rates?: Rates, host = new CheckedHos
 
 /** {@link checking}, at once. */
 export function findingsOf(model: HostModel, rates?: Rates): Finding[] {
-  return atOnce(checking(model, rates));
+  return atOnce(checking(new CheckedHost(model, rates)));
 }
