@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ALL_RULES } from '../core/rules/allRules';
+import { NOT_RULES } from '../core/rules/notRules';
 import { say } from './terminal';
 
 /** The page of a finding, as it is shipped beside the command line; `undefined` where it is not. */
@@ -8,11 +9,16 @@ export async function pageOf(id: string, folder = join(__dirname, 'rules')): Pro
   return readFile(join(folder, `${id}.md`), 'utf8').catch(() => undefined);
 }
 
-/** What a finding is about, as a page; without an id, which there are. */
+/** What a finding is about, as a page, or why nobody can find it; without an id, which there are. */
 export async function explainCommand(id: string | undefined): Promise<number> {
   if (id === undefined) {
     const width = Math.max(...ALL_RULES.map(rule => rule.id.length));
     process.stdout.write(ALL_RULES.map(rule => `${rule.id.padEnd(width)}   ${rule.title()}\n`).join(''));
+    return 0;
+  }
+  const whyNot = NOT_RULES.get(id);
+  if (whyNot) {
+    process.stdout.write(`${id} is not among the findings. ${whyNot()}\n`);
     return 0;
   }
   if (!ALL_RULES.some(rule => rule.id === id)) {
