@@ -9,16 +9,18 @@ export async function pageOf(id: string, folder = join(__dirname, 'rules')): Pro
   return readFile(join(folder, `${id}.md`), 'utf8').catch(() => undefined);
 }
 
-/** What a finding is about, as a page, or why nobody can find it; without an id, which there are. */
+/** What a finding is about, as a page; without an id, which there are. */
 export async function explainCommand(id: string | undefined): Promise<number> {
   if (id === undefined) {
     const width = Math.max(...ALL_RULES.map(rule => rule.id.length));
-    process.stdout.write(ALL_RULES.map(rule => `${rule.id.padEnd(width)}   ${rule.title()}\n`).join(''));
+    const found = ALL_RULES.map(rule => `${rule.id.padEnd(width)}   ${rule.title()}\n`).join('');
+    const notFound = [...NOT_RULES.keys()].map(name => `${name}\n`).join('');
+    process.stdout.write(`${found}\nWhat no host shows, and so is not found; explain ID says why:\n\n${notFound}`);
     return 0;
   }
-  const whyNot = NOT_RULES.get(id);
-  if (whyNot) {
-    process.stdout.write(`${id} is not among the findings. ${whyNot()}\n`);
+  const why = NOT_RULES.get(id)?.();
+  if (why !== undefined) {
+    process.stdout.write(`${id} is not found: ${why}\n`);
     return 0;
   }
   if (!ALL_RULES.some(rule => rule.id === id)) {

@@ -5,7 +5,7 @@ import { roleText } from '../core/model/roles';
 import { parsePlacement } from '../core/placement/parse';
 import { print } from '../core/placement/print';
 import { toPlacement } from '../core/placement/toPlacement';
-import type { Finding, Fix, Severity } from '../core/rules/rule';
+import { type Finding, type Fix, SEVERITIES, type Severity } from '../core/rules/rule';
 import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
 import { argumentsOfChanges } from './changeArguments';
@@ -22,7 +22,7 @@ const COLOURS: Readonly<Record<Severity, number>> = { error: 31, warning: 33, in
 /** As many columns as the longest of the words before what is said. */
 const WORD = 6;
 
-/** Findings of one host for people, machine by machine. */
+/** Findings of one host for people, machine by machine, the worst first. */
 export function findingsText(model: HostModel, findings: readonly Finding[], options: TextOptions): string {
   const machines = new Map<Machine, Finding[]>();
   for (const finding of findings) {
@@ -38,7 +38,8 @@ function machineText(model: HostModel, machine: Machine, findings: readonly Find
   const layout = layoutOf(model, machine);
   const head = [visible(machine.name), `PID ${machine.pid}`, ...(layout ? [layoutText(layout)] : []), visible(model.label)].join('   ');
   const lines = [paint(head, 1, options), ...(alias === undefined ? [] : [`S = ${visible(alias)}`])];
-  for (const finding of findings) lines.push('', ...findingLines(model, finding, alias, options));
+  const worstFirst = [...findings].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  for (const finding of worstFirst) lines.push('', ...findingLines(model, finding, alias, options));
   return `${lines.join('\n')}\n`;
 }
 
@@ -51,7 +52,7 @@ function findingLines(model: HostModel, finding: Finding, alias: string | undefi
     ...wrapped('    ', finding.sentence(shown), options.width),
     ...line('costs', finding.cost()),
     ...evidence.flatMap(({ file, value }) => {
-      const [name, text] = [file, value].map(long => visible(alias === undefined ? long : long.replace(`${alias}/`, '$S/'))) as [string, string]; // most of each would be the machine's directory
+      const [name, text] = [file, value].map(long => visible(long === '' ? '(empty)' : alias === undefined ? long : long.replace(`${alias}/`, '$S/'))) as [string, string]; // most of each would be the machine's directory
       const fits = name.length + text.length + WORD + 8 <= options.width;
       return fits ? [`    ${'read'.padEnd(WORD)} ${name}   ${text}`] : [`    ${'read'.padEnd(WORD)} ${name}`, `    ${' '.repeat(WORD)}   ${text}`];
     }),

@@ -4,6 +4,7 @@ import type { Machine, Thread } from '../core/model/hostModel';
 import type { CpuSet } from '../core/parse/cpuList';
 import { pickSshHost } from './addSshHost';
 import { SAMPLE, openCapture, saveCapture } from './captures';
+import type { Comparing } from './comparing';
 import { SCHEME, cgroupUri, placementUri } from './documents';
 import { type About, explainRule, fix, goToFinding, suppressRule, turnOff } from './findingCommands';
 import { type FindingName, isFindingName } from './findings';
@@ -30,6 +31,7 @@ export interface Parts {
   readonly neighbours: NeighboursDocuments;
   readonly plans: Plans;
   readonly drafts: PlacementDrafts;
+  readonly comparing: Comparing;
   readonly log: vscode.LogOutputChannel;
   readonly extensionUri: vscode.Uri;
 }
@@ -40,7 +42,7 @@ type Node = MachinesNode | CgroupsNode;
 
 /** Every command. One that fails says so, with a way to the log; nothing is swallowed. */
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { hosts, ssh, machines, cgroups, neighbours, plans, drafts, log } = parts;
+  const { hosts, ssh, machines, cgroups, neighbours, plans, drafts, comparing, log } = parts;
   const commands: Record<string, (node?: Argument, selected?: readonly unknown[]) => unknown> = {
     refresh: () => machines.refresh(),
     refreshHost: node => machines.refresh(typeof node === 'string' ? [node] : isNode(node) ? [node.state.source.id] : undefined),
@@ -117,6 +119,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       const cpus = isNode(node) ? cpusOf(node) : state && (await askForCpus(state));
       if (state && cpus) await neighbours.show(hosts.host(state.source.id) ?? state, cpus);
     },
+    compare: node => comparing.run(isNode(node) && 'machine' in node && node.machine ? node : undefined),
     explainRule: node => explainRule(parts, aboutOf(node)),
     fix: node => fix(parts, aboutOf(node)),
     goToFinding: node => goToFinding(parts, aboutOf(node)),

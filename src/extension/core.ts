@@ -12,6 +12,8 @@ export { cgroupFileQuestion, cgroupFilesQuestion, isFileName } from '../core/col
 export { LiveSource } from '../core/collect/collect';
 export { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
 export { tasksQuestion } from '../core/collect/tasks';
+export { PLACEMENT_DIFFERS, compareMachines } from '../core/compare/compare';
+export { printSide } from '../core/compare/print';
 export { ApplyError, CollectError, SshError } from '../core/errors';
 export { LocalHost } from '../core/host/localHost';
 export { interfaceFile, isWritable, writtenValue } from '../core/interfaceFiles';
@@ -31,6 +33,7 @@ export { isWithin, machineSubtree, ownCgroups } from '../core/model/subtree';
 export { roleText } from '../core/model/roles';
 export { ALL_RULES, checking } from '../core/rules/allRules';
 export { CheckedHost } from '../core/rules/checkedHost';
+export { restoreLayout } from '../core/rules/restoreLayout';
 export { SEVERITIES } from '../core/rules/rule';
 export { judged, worstOf } from '../core/rules/settings';
 export { CpuSet, parseCpuList } from '../core/parse/cpuList';

@@ -4,6 +4,7 @@ import { CgroupFileLanguage } from './cgroupFileLanguage';
 import { CgroupFs } from './cgroupFs';
 import { CodeActions } from './codeActions';
 import { registerCommands } from './commands';
+import { Comparing } from './comparing';
 import { CursorKeeper } from './cursorKeeper';
 import { Diagnostics } from './diagnostics';
 import { FindingsStatus } from './findingsStatus';
@@ -34,6 +35,7 @@ export function activate(context: vscode.ExtensionContext): void {
     const drafts = new PlacementDrafts(files, hosts, plans, log);
     const cgroups = new CgroupsView(hosts, context.workspaceState, log, plans);
     const machines = new MachinesView(hosts, log, plans);
+    const comparing = new Comparing(hosts);
     context.subscriptions.push(
       hosts,
       ssh,
@@ -46,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): void {
       new CgroupFileLanguage(hosts),
       cgroups,
       machines,
+      comparing,
       new Decorations(),
       new AutoRefresh(hosts, () => machines.isVisible || cgroups.isVisible),
       new CursorKeeper(files, context.workspaceState),
@@ -53,7 +56,7 @@ export function activate(context: vscode.ExtensionContext): void {
       new Diagnostics(hosts, log),
       new FindingsStatus(hosts),
       new CodeActions(hosts, plans, log),
-      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, plans, drafts, log, extensionUri: context.extensionUri }),
+      ...registerCommands({ hosts, ssh, machines, cgroups, neighbours, plans, drafts, comparing, log, extensionUri: context.extensionUri }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => hosts.addLocal()),
     );
     // Set by `npm start`, so that a first look finds something to look at.

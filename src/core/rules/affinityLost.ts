@@ -3,7 +3,7 @@ import type { Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import type { CheckedHost } from './checkedHost';
-import { isNarrower, libvirtPin } from './cpuFacts';
+import { isNarrower } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, pinEvidence, threadText, virshPin } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -34,7 +34,7 @@ export const affinityLost: Rule = {
 /** What it was pinned to by libvirt, where the kernel has written its cpuset over that. */
 export function lostPin({ cpus }: CheckedHost, machine: Machine, thread: Thread): CpuSet | undefined {
   if (cpus.kernel.keepsAffinity !== false) return undefined;
-  const pin = libvirtPin(machine, thread);
+  const pin = cpus.pin(machine, thread);
   const [may, granted] = [cpus.may(thread), cpus.granted(thread)];
   const wanted = pin && cpus.onlineOf(pin);
   return wanted && may && granted?.equals(may) === true && !wanted.isEmpty && isNarrower(wanted, may) ? wanted : undefined;
@@ -47,7 +47,7 @@ function finding({ cpus }: CheckedHost, machine: Machine, thread: Thread, pin: C
     machine,
     threads: [thread],
     at: { kind: 'cpus', thread },
-    evidence: [...allowedOf(thread), ...cpusetFiles(cpus.cpuset(thread)), pinEvidence(machine, thread, libvirtPin(machine, thread)!)],
+    evidence: [...allowedOf(thread), ...cpusetFiles(cpus.cpuset(thread)), pinEvidence(machine, thread, cpus.pin(machine, thread)!)],
     sentence: () => t('{0} may run on {1}, all of its cpuset, and libvirt has pinned it to {2}', threadText(thread), cpusText(cpus.may(thread)!), cpusText(pin)),
     cost: () => t('it wanders over CPUs that it was kept away from'),
     advice: () => t('run: {0}', virshPin(machine, thread, pin.toString())),

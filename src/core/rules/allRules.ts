@@ -31,6 +31,7 @@ import { rtRefused } from './rtRefused';
 import { sharesTooBig } from './sharesTooBig';
 import { silentInherit } from './silentInherit';
 import { staleToolsOnThreaded } from './staleToolsOnThreaded';
+import { startIncomplete } from './startIncomplete';
 import { subtreeControlStripped } from './subtreeControlStripped';
 import { threadCreateEagain } from './threadCreateEagain';
 import { threadOutsideLayout } from './threadOutsideLayout';
@@ -72,6 +73,7 @@ export const ALL_RULES: readonly Rule[] = [
   sharesTooBig,
   silentInherit,
   staleToolsOnThreaded,
+  startIncomplete,
   subtreeControlStripped,
   threadCreateEagain,
   threadOutsideLayout,

@@ -2,7 +2,7 @@ import { cpusetHierarchy, without } from '../cgroup/affinity';
 import { type KernelHabits, kernelHabits } from '../cgroup/kernelVersion';
 import type { Layout } from '../layout/layout';
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
-import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
+import type { Cgroup, Hierarchy, HostModel, LibvirtState, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { isWithin, machineSubtree } from '../model/subtree';
 import { CpuSet } from '../parse/cpuList';
@@ -12,6 +12,17 @@ export interface BoundVcpu {
   readonly machine: Machine;
   readonly thread: Thread;
 }
+
+/** To what a thread is bound; where the host has nothing else it is bound to nothing. */
+export interface Binding {
+  /** The only CPU on which it may run. */
+  readonly cpu: number | undefined;
+  /** The threads of the core that it may not leave, and how they are listed. */
+  readonly core: CpuSet | undefined;
+  readonly coreKey: string | undefined;
+}
+
+const UNBOUND: Binding = { cpu: undefined, core: undefined, coreKey: undefined };
 
 /** A cpuset at or above a machine's threads, and those of its process that are in it or below. */
 export interface UsedCpuset {
@@ -26,6 +37,8 @@ export class CpuFacts {
   readonly hierarchy: Hierarchy | undefined;
   /** Threads of a host share a handful of sets, as objects. */
   private readonly onlineParts = new Map<CpuSet, CpuSet>();
+  private readonly bindings = new Map<CpuSet, Binding>();
+  private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
   private readonly used = new Map<Machine, readonly UsedCpuset[]>();
   private readonly tops = new Map<Machine, string | undefined>();
   private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
@@ -93,18 +106,26 @@ export class CpuFacts {
     return isolated;
   }
 
+  /** The CPUs that libvirt has for a thread, where its state says so: vCPUs, I/O threads, and the first thread of the process. */
+  pin(machine: Machine, thread: Thread): CpuSet | undefined {
+    if (!machine.libvirt || thread.pid !== machine.pid) return undefined;
+    let pins = this.pins.get(machine);
+    if (!pins) this.pins.set(machine, (pins = pinsOf(machine, machine.libvirt)));
+    return pins.get(thread.tid);
+  }
+
   cpusetsOf(machine: Machine): readonly UsedCpuset[] {
     let found = this.used.get(machine);
     if (!found) {
-      const byPath = new Map<string, { readonly cgroup: Cgroup; readonly threads: Thread[] }>();
+      const users = new Map<Cgroup, Thread[]>();
       for (const thread of ownThreads(machine)) {
-        for (const cgroup of withAncestors(this.cpuset(thread))) {
-          const entry = byPath.get(cgroup.path);
-          if (entry) entry.threads.push(thread);
-          else byPath.set(cgroup.path, { cgroup, threads: [thread] });
+        for (let at = this.cpuset(thread); at !== undefined; at = at.parent) {
+          const threads = users.get(at);
+          if (threads) threads.push(thread);
+          else users.set(at, [thread]);
         }
       }
-      this.used.set(machine, (found = [...byPath.values()]));
+      this.used.set(machine, (found = [...users].map(([cgroup, threads]) => ({ cgroup, threads }))));
     }
     return found;
   }
@@ -116,14 +137,20 @@ export class CpuFacts {
     return top !== undefined && isWithin(cgroup.path, top);
   }
 
-  /** The only CPU on which it may run; the core, by its CPUs, that it may not leave. Where there are no others it is bound to none. */
-  bindingOf(thread: Thread): { readonly cpu?: number; readonly core?: CpuSet } {
+  /** To what it is bound, by where it may run. */
+  bindingOf(thread: Thread): Binding {
     const may = this.may(thread);
-    const first = may?.ranges[0]?.[0];
-    if (!may || first === undefined || !this.online || this.online.size < 2) return {};
+    let binding = may && this.bindings.get(may);
+    if (may && !binding) this.bindings.set(may, (binding = this.bindingTo(may)));
+    return binding ?? UNBOUND;
+  }
+
+  private bindingTo(may: CpuSet): Binding {
+    const first = may.ranges[0]?.[0];
+    if (first === undefined || !this.online || this.online.size < 2) return UNBOUND;
     const siblings = this.model.topology.cpus.get(first)?.siblings;
-    const isOnCore = siblings && siblings.size > 1 && may.isSubsetOf(siblings) && !this.online.isSubsetOf(siblings);
-    return { ...(may.size === 1 ? { cpu: first } : {}), ...(isOnCore ? { core: siblings } : {}) };
+    const isOnCore = siblings !== undefined && siblings.size > 1 && may.isSubsetOf(siblings) && !this.online.isSubsetOf(siblings);
+    return { cpu: may.size === 1 ? first : undefined, core: isOnCore ? siblings : undefined, coreKey: isOnCore ? siblings.toString() : undefined };
   }
 
   /** The vCPUs of all machines that may run on this CPU only. */
@@ -132,8 +159,8 @@ export class CpuFacts {
   }
 
   /** The vCPUs of all machines that may run only on this core: on one of its CPUs, or on all. */
-  boundToCore(core: CpuSet): readonly BoundVcpu[] {
-    return this.boundVcpus().byCore.get(core.toString()) ?? [];
+  boundToCore(coreKey: string): readonly BoundVcpu[] {
+    return this.boundVcpus().byCore.get(coreKey) ?? [];
   }
 
   /** All CPUs that are the only one of some vCPU of the host. */
@@ -152,9 +179,9 @@ export class CpuFacts {
     };
     for (const machine of this.model.machines) {
       for (const thread of vcpusOf(machine)) {
-        const { cpu, core } = this.bindingOf(thread);
+        const { cpu, coreKey } = this.bindingOf(thread);
         if (cpu !== undefined) add(byCpu, cpu, { machine, thread });
-        if (core) add(byCore, core.toString(), { machine, thread });
+        if (coreKey !== undefined) add(byCore, coreKey, { machine, thread });
       }
     }
     return (this.bound = { byCpu, byCore });
@@ -165,20 +192,22 @@ export function vcpusOf(machine: Machine): readonly Thread[] {
   return machine.threads.filter(({ pid, role }) => pid === machine.pid && role.kind === 'vcpu');
 }
 
-/** The CPUs that libvirt has for a thread, where its state says so: vCPUs, I/O threads, and the first thread of the process. */
-export function libvirtPin({ libvirt, pid }: Machine, thread: Thread): CpuSet | undefined {
-  if (!libvirt || thread.pid !== pid) return undefined;
-  const { kind, id } = thread.role;
-  if (thread.tid === pid) return libvirt.emulatorPin;
-  if (kind === 'iothread') return libvirt.ioThreadPins.get(Number(/^iothread(\d+)$/.exec(id ?? '')?.[1]));
-  const known = [...libvirt.vcpus].find(([, tid]) => tid === thread.tid)?.[0];
-  const number = known ?? (kind === 'vcpu' && /^\d+$/.test(id ?? '') ? Number(id) : undefined);
-  return number === undefined ? undefined : libvirt.vcpuPins.get(number);
+/** By TID. A vCPU is told by libvirt's own TID for it, and by its name where libvirt has none. */
+function pinsOf(machine: Machine, { vcpus, vcpuPins, ioThreadPins, emulatorPin }: LibvirtState): ReadonlyMap<number, CpuSet> {
+  const pins = new Map<number, CpuSet>();
+  const add = (tid: number, pin: CpuSet | undefined): void => void (pin && pins.set(tid, pin));
+  for (const { role: { kind, id }, tid } of ownThreads(machine)) {
+    if (kind === 'iothread') add(tid, ioThreadPins.get(Number(/^iothread(\d+)$/.exec(id ?? '')?.[1])));
+    if (kind === 'vcpu' && /^\d+$/.test(id ?? '') && !vcpus.has(Number(id))) add(tid, vcpuPins.get(Number(id)));
+  }
+  for (const [number, tid] of vcpus) add(tid, vcpuPins.get(number));
+  add(machine.pid, emulatorPin);
+  return pins;
 }
 
 /** Whether `part` is in `whole`, and is not all of it. */
 export function isNarrower(part: CpuSet, whole: CpuSet): boolean {
-  return part !== whole && !part.equals(whole) && part.isSubsetOf(whole);
+  return part.isSubsetOf(whole) && !part.equals(whole);
 }
 
 /** v2: the nearest above that was given CPUs of its own, and not all of these. */

@@ -3,7 +3,7 @@ import { without } from '../cgroup/affinity';
 import type { HostModel, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
-import { libvirtPin } from './cpuFacts';
+
 import { allowedOf, cpusText, pinEvidence, threadText, virshPin } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -24,11 +24,11 @@ import type { Finding, Rule } from './rule';
 export const cpuOutOfRange: Rule = {
   id: 'cpu-out-of-range',
   title: () => t('A pin names CPUs that this host has not got'),
-  check: ({ model }, machine) => {
+  check: ({ model, cpus }, machine) => {
     const { possible } = model.topology;
     if (!possible || possible.isEmpty || !machine.libvirt) return [];
     return ownThreads(machine).flatMap(thread => {
-      const pin = libvirtPin(machine, thread);
+      const pin = cpus.pin(machine, thread);
       return !pin || pin.isSubsetOf(possible) ? [] : [finding(model, machine, thread, pin, possible)];
     });
   },

@@ -3,7 +3,7 @@ import { without } from '../cgroup/affinity';
 import type { Machine, Thread } from '../model/hostModel';
 import { CpuSet } from '../parse/cpuList';
 import type { CheckedHost } from './checkedHost';
-import { libvirtPin, vcpusOf } from './cpuFacts';
+import { vcpusOf } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, isolatedOf, threadsText, virshPin } from './cpuWords';
 import type { Finding, Fix, Rule, Severity } from './rule';
 import { hurts } from './vcpusShareCpu';
@@ -76,7 +76,7 @@ function fixesOf(host: CheckedHost, machine: Machine, main: Thread, own: CpuSet,
   if (!group || !offered) return [];
   const rest = without(own, theirs);
   const free = rest.isEmpty ? without(without(offered, model.topology.isolated ?? CpuSet.empty), cpus.boundCpus()) : rest;
-  const pin = libvirtPin(machine, main);
+  const pin = cpus.pin(machine, main);
   if (free.isEmpty || !free.isSubsetOf(offered) || pin?.equals(free) === false) return []; // what libvirt has pinned only virsh should pin otherwise
   return [{ title: () => t('Keep the emulator on {0}', cpusText(free)), changes: () => [{ kind: 'set', hierarchy: group.hierarchy, path: group.path, file: 'cpuset.cpus', value: free.toString() }] }];
 }

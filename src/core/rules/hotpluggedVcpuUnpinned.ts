@@ -3,7 +3,7 @@ import type { Layout } from '../layout/layout';
 import type { Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { isNarrower, libvirtPin, vcpusOf } from './cpuFacts';
+import { isNarrower, vcpusOf } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadText, virshPin } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -45,7 +45,7 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const unpinned = later.filter(thread => {
     const may = cpus.may(thread);
     const whole = machineCpus(host, layout, thread);
-    return may && whole?.equals(may) === true && !libvirtPin(machine, thread) && original.every(one => isNarrower(cpus.may(one) ?? may, may));
+    return may && whole?.equals(may) === true && !cpus.pin(machine, thread) && original.every(one => isNarrower(cpus.may(one) ?? may, may));
   });
   return [...new Set([...groupless, ...unpinned])].map(thread => finding(host, machine, thread, groupless.includes(thread), original));
 }

@@ -1,9 +1,10 @@
 import { t } from '@vscode/l10n';
-import type { Machine, Thread } from '../model/hostModel';
+import type { Cgroup, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
+import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { isNarrower, libvirtPin } from './cpuFacts';
+import { isNarrower } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -35,22 +36,21 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const layout = host.layoutOf(machine);
   if (layout?.stage !== 'complete') return [];
   const { cpus } = host;
-  const groups = new Map<string, { readonly threads: Thread[]; readonly masks: Set<string> }>();
+  const groups = new Map<Cgroup, { readonly threads: Thread[]; readonly may: CpuSet; alike: boolean }>();
   for (const thread of ownThreads(machine)) {
     const [may, own] = [cpus.may(thread), cpus.ownCpuset(layout, thread)];
     if (!may || !own) continue;
-    const group = groups.get(own.path);
-    if (!group) groups.set(own.path, { threads: [thread], masks: new Set([may.toString()]) });
+    const group = groups.get(own);
+    if (!group) groups.set(own, { threads: [thread], may, alike: true });
     else {
       group.threads.push(thread);
-      group.masks.add(may.toString());
+      group.alike &&= may.equals(group.may);
     }
   }
-  return [...groups.values()].flatMap(({ threads, masks }) => {
-    const first = threads[0]!;
-    const [may, granted] = [cpus.may(first)!, cpus.granted(first)];
-    if (masks.size > 1 || !granted || may.isEmpty || !isNarrower(may, granted)) return [];
-    return libvirtPin(machine, first) ? [] : [finding(host, machine, threads)];
+  return [...groups].flatMap(([own, { threads, may, alike }]) => {
+    const granted = cpus.grantedBy(own);
+    if (!alike || !granted || may.isEmpty || !isNarrower(may, granted)) return [];
+    return cpus.pin(machine, threads[0]!) ? [] : [finding(host, machine, threads)];
   });
 }
 

@@ -6,7 +6,7 @@ import type { CpuSet } from '../parse/cpuList';
 import type { Change } from '../plan/plan';
 import { lostPin } from './affinityLost';
 import type { CheckedHost } from './checkedHost';
-import { libvirtPin } from './cpuFacts';
+
 import { allowedOf, cpusText, cpusetFiles, pinEvidence, threadText, virshPin } from './cpuWords';
 import type { Finding, Fix, Rule } from './rule';
 
@@ -37,7 +37,7 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const layout = host.layoutOf(machine);
   if (layout && layout.stage !== 'complete') return [];
   return ownThreads(machine).flatMap(thread => {
-    const pin = libvirtPin(machine, thread);
+    const pin = host.cpus.pin(machine, thread);
     const may = host.cpus.may(thread);
     const wanted = pin && host.cpus.onlineOf(pin);
     if (!wanted || !may || wanted.isEmpty || wanted.equals(may) || lostPin(host, machine, thread)) return [];
@@ -57,7 +57,7 @@ function finding(host: CheckedHost, machine: Machine, layout: Layout | undefined
     machine,
     threads: [thread],
     at: { kind: 'cpus', thread },
-    evidence: [...allowedOf(thread), ...cpusetFiles(cpus.cpuset(thread)), pinEvidence(machine, thread, libvirtPin(machine, thread)!)],
+    evidence: [...allowedOf(thread), ...cpusetFiles(cpus.cpuset(thread)), pinEvidence(machine, thread, cpus.pin(machine, thread)!)],
     sentence: () => t('{0} may run on {1}, and libvirt has pinned it to {2}', threadText(thread), cpusText(cpus.may(thread)!), cpusText(wanted)),
     cost: () => t('it runs where it was not to run, and virsh shows a pin that is not there'),
     advice: () => t('run: {0}; it writes nothing where the CPUs are those that libvirt has written before: then other CPUs first', virshPin(machine, thread, wanted.toString())),

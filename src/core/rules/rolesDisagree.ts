@@ -8,10 +8,10 @@ import type { Finding, Rule } from './rule';
 /**
  * `roles-disagree`: two sources say different things of what a thread is for.
  *
- * **Cause.** libvirt learns once from QEMU which thread is which vCPU, when the machine starts and at each hotplug, and pins by
- * that from then on. A thread's name is what QEMU has written when it made the thread; anything inside the process can
- * write another (`prctl(PR_SET_NAME)`, `/proc/PID/task/TID/comm`). When the two differ, one is stale: libvirtd was restored from a
- * state that is not this machine's, vCPUs were plugged behind its back (QMP, another manager), or somebody has renamed a thread.
+ * **Cause.** libvirt learns once from QEMU which thread is which vCPU, when the machine starts and at each hotplug, and pins
+ * by that from then on. A thread's name is what QEMU has written when it made the thread; nobody outside the process can
+ * write another (`/proc/PID/task/TID/comm` answers EINVAL), a library inside it can. When the two differ, most often
+ * libvirt's state is stale: it was put back from a copy, or vCPUs were plugged behind its back (QMP, another manager).
  *
  * **Signature.** For one TID: the `<vcpu>` of /run/libvirt/qemu/NAME.xml, KVM's debugfs, the flags and the guest time in `stat`, and the
  * thread's name do not all name the same role. A warning where both of them tell a vCPU's number or prove that it is one, information where it
@@ -26,7 +26,7 @@ import type { Finding, Rule } from './rule';
  *
  * **Sources.** libvirt src/qemu/qemu_domain.c (qemuDomainRefreshVcpuInfo, qemuDomainObjPrivateXMLFormat); QEMU
  * accel/kvm/kvm-accel-ops.c (the name), accel/kvm/kvm-all.c (KVM's number); Linux virt/kvm/kvm_main.c (debugfs), kernel/sched/cputime.c
- * (account_guest_time). KVM's numbers of two sockets of three cores, measured: 0 1 2 4 5 6.
+ * (account_guest_time), fs/proc/base.c (comm_write). KVM's numbers of two sockets of three cores, measured: 0 1 2 4 5 6.
  */
 export const rolesDisagree: Rule = {
   id: 'roles-disagree',

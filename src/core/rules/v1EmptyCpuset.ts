@@ -6,7 +6,7 @@ import type { CpuSet } from '../parse/cpuList';
 import type { Change } from '../plan/plan';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { libvirtPin } from './cpuFacts';
+
 import { cpusText, filesOf, onlineOf, threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -48,10 +48,10 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   return [...empty].map(([cgroup, threads]) => finding(host, machine, cgroup, threads));
 }
 
-function finding({ model }: CheckedHost, machine: Machine, cgroup: Cgroup, threads: readonly Thread[]): Finding {
+function finding({ model, cpus }: CheckedHost, machine: Machine, cgroup: Cgroup, threads: readonly Thread[]): Finding {
   const above = [...withAncestors(cgroup.parent)].find(one => one.cpus?.isEmpty === false && one.mems?.isEmpty === false);
   const offered = effectiveCpus(above);
-  const pin = offered && libvirtPin(machine, threads[0]!)?.intersect(offered);
+  const pin = offered && cpus.pin(machine, threads[0]!)?.intersect(offered);
   const fill = pin && !pin.isEmpty ? pin : offered;
   const lacks = [...(cgroup.cpus?.isEmpty === true ? [t('no CPU')] : []), ...(cgroup.mems?.isEmpty === true ? [t('no memory node')] : [])].join(', ');
   const changes = above && fill && above === cgroup.parent ? changesOf(cgroup, above, fill, threads) : undefined;

@@ -5,7 +5,7 @@ import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { libvirtPin } from './cpuFacts';
+
 import { cpusText, filesOf, onlineOf } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -53,7 +53,7 @@ function losersOf(host: CheckedHost, machine: Machine, missing: CpuSet): Thread[
   return ownThreads(machine).filter(thread => {
     const expected = host.cpus.expected(layout, thread);
     const group = expected === undefined ? undefined : host.cpus.hierarchy?.cgroups.get(expected);
-    const pin = libvirtPin(machine, thread);
+    const pin = host.cpus.pin(machine, thread);
     return pin ? !pin.intersect(missing).isEmpty : group?.cpus?.isEmpty === true;
   });
 }

@@ -45,18 +45,21 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const onCpu = new Map<number, Thread[]>();
   const onCore = new Map<string, { readonly core: CpuSet; readonly threads: Thread[] }>();
   for (const thread of vcpusOf(machine)) {
-    const { cpu, core } = cpus.bindingOf(thread);
-    if (cpu !== undefined) onCpu.set(cpu, [...(onCpu.get(cpu) ?? []), thread]);
-    if (core) onCore.set(core.toString(), { core, threads: [...(onCore.get(core.toString())?.threads ?? []), thread] });
+    const { cpu, core, coreKey } = cpus.bindingOf(thread);
+    const [sameCpu, sameCore] = [cpu === undefined ? undefined : onCpu.get(cpu), coreKey === undefined ? undefined : onCore.get(coreKey)];
+    if (sameCpu) sameCpu.push(thread);
+    else if (cpu !== undefined) onCpu.set(cpu, [thread]);
+    if (sameCore) sameCore.threads.push(thread);
+    else if (coreKey !== undefined && core) onCore.set(coreKey, { core, threads: [thread] });
   }
   const ofCpus = [...onCpu].flatMap(([cpu, threads]) => {
     const all = cpus.boundTo(cpu);
     return all.length < 2 ? [] : [finding(host, machine, { cpus: CpuSet.of(cpu), isCore: false, threads, others: othersOf(machine, all), count: all.length - threads.length })];
   });
   const told = new Set(ofCpus.flatMap(({ threads }) => threads));
-  const ofCores = [...onCore.values()].flatMap(({ core, threads }) => {
+  const ofCores = [...onCore].flatMap(([coreKey, { core, threads }]) => {
     const untold = threads.filter(thread => !told.has(thread));
-    const others = untold.length === 0 ? [] : othersOf(machine, cpus.boundToCore(core)).filter(({ thread }) => !threads.some(one => isSameCpu(host, one, thread)));
+    const others = untold.length === 0 ? [] : othersOf(machine, cpus.boundToCore(coreKey)).filter(({ thread }) => !threads.some(one => isSameCpu(host, one, thread)));
     return others.length === 0 ? [] : [finding(host, machine, { cpus: core, isCore: true, threads: untold, others, count: others.length })];
   });
   return [...ofCpus, ...ofCores];

@@ -1,21 +1,44 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pageOf } from '../../../src/cli/explainCommand';
+import { ALL_RULES } from '../../../src/core/rules/allRules';
+import { NOT_RULES } from '../../../src/core/rules/notRules';
 import { cli } from './support';
 
 describe('cgroup-lens explain', () => {
-  it('lists the findings that there are', async () => {
+  it('without an id: each finding with its title, then what cannot be seen', async () => {
     const { code, stdout } = await cli('explain');
     assert.equal(code, 0);
-    assert.match(stdout, /^frozen +The machine is frozen$/m);
+    const lines = stdout.split('\n');
+    for (const { id, title } of ALL_RULES) assert.ok(lines.some(line => line.startsWith(`${id} `) && line.endsWith(`   ${title()}`)), id);
+    for (const id of NOT_RULES.keys()) assert.ok(lines.includes(id), id);
   });
 
-  it('says why something that is known to go wrong is no finding', async () => {
-    const { code, stdout } = await cli('explain', 'quota-rejected');
+  it('what cannot be seen: why', async () => {
+    const { code, stdout } = await cli('explain', 'no-internal-process');
     assert.equal(code, 0);
-    assert.match(stdout, /^quota-rejected is not among the findings\. It is the kernel's answer \(EINVAL\) to a quota/);
+    assert.match(stdout, /^no-internal-process is not found: .*EBUSY/);
   });
 
-  it('knows nothing of anything else', async () => {
-    const { code, stderr } = await cli('explain', 'quota');
-    assert.deepEqual([code, /there is no finding "quota"/.test(stderr)], [2, true]);
+  it('a page that is not here, and a finding that is none, are said to be that', async () => {
+    const absent = await cli('explain', 'vcpu-in-emulator'); // pages are shipped beside the bundle: here there is none
+    assert.deepEqual([absent.code, absent.stdout], [1, '']);
+    assert.match(absent.stderr, /^the page of vcpu-in-emulator is not here: it is shipped beside this program, in \S+\/rules\n$/);
+    const none = await cli('explain', '../vcpu');
+    assert.deepEqual([none.code, none.stderr], [2, 'there is no finding "../vcpu"; see: cgroup-lens explain\n']);
+    assert.equal((await cli('explain', '--host', 'web1')).code, 2);
+  });
+
+  it('a page is printed as it is', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cgroup-lens-pages-'));
+    try {
+      writeFileSync(join(folder, 'vcpu-in-emulator.md'), '# The page\n');
+      assert.equal(await pageOf('vcpu-in-emulator', folder), '# The page\n');
+      assert.equal(await pageOf('frozen', folder), undefined);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
