@@ -4,8 +4,8 @@ import type { Hierarchy, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { hierarchyText } from './misplaced';
 import type { Finding, Rule, ShowPath } from './rule';
+import { hierarchyText } from './words';
 
 /**
  * `start-incomplete`: a machine is starting, and where its threads are is not where they will be.
