@@ -4,7 +4,6 @@ import type { Layout } from '../layout/layout';
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
 import type { Cgroup, Hierarchy, HostModel, LibvirtState, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
-import { isWithin, machineSubtree } from '../model/subtree';
 import { CpuSet } from '../parse/cpuList';
 
 /** A vCPU and whose it is. */
@@ -40,7 +39,6 @@ export class CpuFacts {
   private readonly bindings = new Map<CpuSet, Binding>();
   private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
   private readonly used = new Map<Machine, readonly UsedCpuset[]>();
-  private readonly tops = new Map<Machine, string | undefined>();
   private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
 
   constructor(private readonly model: HostModel) {
@@ -128,13 +126,6 @@ export class CpuFacts {
       this.used.set(machine, (found = [...users].map(([cgroup, threads]) => ({ cgroup, threads }))));
     }
     return found;
-  }
-
-  /** Whether a cpuset is the machine's own, and not a slice that others are in too. */
-  isOwn(machine: Machine, cgroup: Cgroup): boolean {
-    if (!this.tops.has(machine)) this.tops.set(machine, machineSubtree(this.model, machine, cgroup.hierarchy));
-    const top = this.tops.get(machine);
-    return top !== undefined && isWithin(cgroup.path, top);
   }
 
   /** To what it is bound, by where it may run. */

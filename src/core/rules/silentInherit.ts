@@ -27,16 +27,17 @@ import type { Finding, Fix, Rule, ShowPath } from './rule';
 export const silentInherit: Rule = {
   id: 'silent-inherit',
   title: () => t('A pin has vanished: its CPUs cannot be had'),
-  check: ({ model, cpus }, machine) => (cpus.hierarchy?.version === 2 ? cpus.cpusetsOf(machine).flatMap(used => {
+  check: (host, machine) => (host.cpus.hierarchy?.version === 2 ? host.cpus.cpusetsOf(machine).flatMap(used => {
     const { cpus: wanted, cpusEffective: has, parent } = used.cgroup;
     const offered = parent?.cpusEffective;
     if (!wanted || wanted.isEmpty || !has || !offered || !has.equals(offered) || !wanted.intersect(offered).isEmpty) return [];
-    return cpus.isOwn(machine, used.cgroup) ? [finding(model, cpus, machine, used, wanted, has)] : [];
+    return host.isOwn(machine, used.cgroup) ? [finding(host, machine, used, wanted, has)] : [];
   }) : []),
 };
 
-function finding(model: HostModel, facts: CheckedHost['cpus'], machine: Machine, { cgroup, threads }: UsedCpuset, wanted: CpuSet, has: CpuSet): Finding {
-  const online = facts.onlineOf(wanted);
+function finding(host: CheckedHost, machine: Machine, { cgroup, threads }: UsedCpuset, wanted: CpuSet, has: CpuSet): Finding {
+  const { model, cpus } = host;
+  const online = cpus.onlineOf(wanted);
   const above = online.isEmpty ? undefined : narrowerAbove(cgroup, online);
   const widened = above?.cpus?.union(online);
   return {
@@ -53,7 +54,7 @@ function finding(model: HostModel, facts: CheckedHost['cpus'], machine: Machine,
     },
     cost: () => t('{0} may run anywhere on {1}, with all others there; the pin that was set has no effect', threadsText(threads), cpusText(has)),
     advice: shown => advice(model, shown, { wanted, online, above, widened }),
-    fixes: above && widened && facts.isOwn(machine, above) && widened.isSubsetOf(above.parent?.cpusEffective ?? widened) ? [widening(above, widened)] : [],
+    fixes: above && widened && host.isOwnLimit(machine, above) && widened.isSubsetOf(above.parent?.cpusEffective ?? widened) ? [widening(above, widened)] : [],
   };
 }
 
