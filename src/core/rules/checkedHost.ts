@@ -81,6 +81,12 @@ export class CheckedHost {
     return found;
   }
 
+  /** Of those {@link around} the machine the ones that may hold it to CPUs. */
+  cpusetsAround(machine: Machine): readonly Cgroup[] {
+    const key = this.cpus.hierarchy?.key;
+    return [...this.around(machine)].filter(({ hierarchy }) => hierarchy === key);
+  }
+
   /** Those right below it. */
   childrenOf(cgroup: Cgroup): readonly Cgroup[] {
     let children = this.children.get(cgroup.hierarchy);

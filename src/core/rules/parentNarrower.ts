@@ -4,7 +4,7 @@ import type { Cgroup, Machine } from '../model/hostModel';
 import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { type UsedCpuset, narrowerAbove } from './cpuFacts';
+import { narrowerAbove } from './cpuFacts';
 import { cpusText, cpusetFiles, threadsText, widenText } from './cpuWords';
 import type { Finding, Rule } from './rule';
 import { widening } from './silentInherit';
@@ -29,17 +29,18 @@ import { widening } from './silentInherit';
 export const parentNarrower: Rule = {
   id: 'parent-narrower',
   title: () => t('A cgroup above has not got all the CPUs of a pin'),
-  check: (host, machine) => (host.cpus.hierarchy?.version === 2 ? host.cpus.cpusetsOf(machine).flatMap(used => {
-    const { cpus: wanted, cpusEffective: has, parent } = used.cgroup;
+  check: (host, machine) => (host.cpus.hierarchy?.version === 2 ? host.cpusetsAround(machine).flatMap(cgroup => {
+    const { cpus: wanted, cpusEffective: has, parent } = cgroup;
     const offered = parent?.cpusEffective;
     if (!wanted || wanted.isEmpty || !has || !offered || wanted.intersect(offered).isEmpty) return [];
     const missing = without(host.cpus.onlineOf(wanted), has);
-    const above = missing.isEmpty ? undefined : narrowerAbove(used.cgroup, missing);
-    return above && host.isOwn(machine, used.cgroup) ? [finding(host, machine, used, above, missing)] : [];
+    const above = missing.isEmpty ? undefined : narrowerAbove(cgroup, missing);
+    return above && host.isOwn(machine, cgroup) ? [finding(host, machine, cgroup, above, missing)] : [];
   }) : []),
 };
 
-function finding(host: CheckedHost, machine: Machine, { cgroup, threads }: UsedCpuset, above: Cgroup, missing: CpuSet): Finding {
+function finding(host: CheckedHost, machine: Machine, cgroup: Cgroup, above: Cgroup, missing: CpuSet): Finding {
+  const threads = host.threadsWithin(machine, cgroup);
   const widened = above.cpus!.union(missing);
   return {
     rule: parentNarrower.id,

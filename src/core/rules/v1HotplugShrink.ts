@@ -38,9 +38,10 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const top = hierarchy.cgroups.get('/')?.cpus;
   if (!top) return [];
   const wanted = top.intersect(online);
-  const lacking = facts.cpusetsOf(machine).filter(({ cgroup: { cpus, path }, threads }) => cpus && !cpus.isEmpty && path !== '/' && !wanted.isSubsetOf(cpus) && !threads.some(thread => facts.expected(host.layoutOf(machine), thread) === path));
-  if (lacking.length === 0) return [];
-  const highest = lacking.map(({ cgroup }) => cgroup).sort((a, b) => a.path.length - b.path.length)[0]!;
+  const groups = new Set(ownThreads(machine).map(thread => facts.expected(host.layoutOf(machine), thread))); // have their own part
+  const lacking = host.cpusetsAround(machine).filter(({ cpus, path }) => cpus && !cpus.isEmpty && path !== '/' && !wanted.isSubsetOf(cpus) && !groups.has(path));
+  const highest = lacking.sort((a, b) => a.path.length - b.path.length)[0];
+  if (!highest) return [];
   const missing = without(wanted, highest.cpus!);
   const isLibvirts = /^\/machine(\.slice)?$/.test(highest.path) || host.isOwn(machine, highest);
   const losers = isLibvirts ? losersOf(host, machine, missing) : [];
