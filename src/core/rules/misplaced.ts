@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
 import type { Misplaced } from '../layout/misplaced';
 import { effectiveCpus } from '../model/hierarchies';
-import type { Cgroup, Hierarchy, HostModel, Thread } from '../model/hostModel';
+import type { Cgroup, HostModel, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
 import type { CpuSet } from '../parse/cpuList';
 import { isBound, movesMemory } from '../plan/guards';
@@ -9,11 +9,6 @@ import type { Change } from '../plan/plan';
 import { visible } from '../visible';
 import { fileOf, placeLine } from './asRead';
 import type { Evidence, Fix, ShowPath } from './rule';
-
-/** `v2`, `cpu,cpuacct`. */
-export function hierarchyText({ version, key }: Hierarchy): string {
-  return version === 2 ? 'v2' : visible(key);
-}
 
 export function threadText(thread: Thread): string {
   const { kind } = thread.role;

@@ -5,8 +5,8 @@ import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import { placeLine } from './asRead';
 import type { CheckedHost } from './checkedHost';
-import { hierarchyText } from './misplaced';
 import type { Finding, Rule, ShowPath } from './rule';
+import { hierarchyText } from './words';
 
 /**
  * `start-incomplete`: a machine is starting, and where its threads are is not where they will be.

@@ -64,7 +64,7 @@ describe('findings', () => {
 
   it('are told with their evidence where a thread\'s whole story is', async () => {
     const said = asRead(await hoverAt(uri, lineOf(document, 'vCPU 2'), 0));
-    for (const fact of ['**Warning** vcpu-in-emulator: vCPU 2 is in …/libvirt/emulator', '/proc/450/task/460/cgroup', 'cpu.cfs_quota_us: 80000', 'cpu.cfs_quota_us: 50000', '- Cost: it has', '- What to do: write 460 to tasks of …/libvirt/vcpu2', '[Explain](command:cgroupLens.explainRule?', '[Move vCPU 2 to …/libvirt/vcpu2 (cpu,cpuacct)](command:cgroupLens.fix?']) assert.ok(said.includes(fact), `"${fact}" is not in\n${said}`);
+    for (const fact of ['**Warning** vcpu-in-emulator: vCPU 2 is in …/libvirt/emulator', '/proc/450/task/460/cgroup', 'cpu.cfs_quota_us: 80000', 'cpu.cfs_quota_us: 50000', '- Cost: it has', '- What to do: write 460 to tasks of …/libvirt/vcpu2', '[Explain](command:cgroupLens.explainRule?', '[Fix…](command:cgroupLens.fix?']) assert.ok(said.includes(fact), `"${fact}" is not in\n${said}`);
   });
 
   it('offer their fix, preferred, and the same everywhere where there is more than one', async () => {
