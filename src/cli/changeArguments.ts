@@ -1,3 +1,4 @@
+import { V2_KEY } from '../core/model/hierarchies';
 import type { HostModel, Machine } from '../core/model/hostModel';
 import type { Change } from '../core/plan/plan';
 import { ArgumentError, type ChangeArguments, changesOfArguments } from './changes';
@@ -17,7 +18,8 @@ interface Spelled {
  */
 export function argumentsOfChanges(model: HostModel, machine: Machine, changes: readonly Change[], spell: (path: string) => string): string[] | undefined {
   const asPath = (path: string): string => path;
-  return [spell, asPath].map(way => argumentsBy(model, machine, changes, way)).find(found => found !== undefined);
+  const spelledOut = changes.flatMap(change => withoutQuota(model, change));
+  return [spell, asPath].map(way => argumentsBy(model, machine, spelledOut, way)).find(found => found !== undefined);
 }
 
 function argumentsBy(model: HostModel, machine: Machine, changes: readonly Change[], spell: (path: string) => string): string[] | undefined {
@@ -43,6 +45,16 @@ function argumentsBy(model: HostModel, machine: Machine, changes: readonly Chang
     throw error;
   }
   return [...keys.flatMap(key => ['--hierarchy', key]), ...[...options].flatMap(([option, texts]) => texts.flatMap(text => [`--${option}`, text]))];
+}
+
+/** A quota as the values of the files that its hierarchy has for it. */
+function withoutQuota(model: HostModel, change: Change): Change[] {
+  if (change.kind !== 'quota') return [change];
+  const { hierarchy, path, to: { quota, period } } = change;
+  const set = (file: string, value: string): Change => ({ kind: 'set', hierarchy, path, file, value });
+  if (hierarchy === V2_KEY) return [set('cpu.max', `${quota} ${period}`)];
+  const before = model.hierarchies.find(({ key }) => key === hierarchy)?.cgroups.get(path)?.bandwidth;
+  return [...(before?.period === period ? [] : [set('cpu.cfs_period_us', String(period))]), set('cpu.cfs_quota_us', quota === 'max' ? '-1' : String(quota))];
 }
 
 function spelledOf(change: Change, spell: (path: string) => string): Spelled | undefined {

@@ -14,7 +14,7 @@ import { findingsText } from './findingsText';
 import { escapeInvisible } from './json';
 import { type Reading, read } from './reading';
 import { printSarif, toSarif } from './sarif';
-import { say, writeNew } from './terminal';
+import { canAsk, say, writeNew } from './terminal';
 
 export interface CheckArguments {
   readonly capture?: string | undefined;
@@ -43,21 +43,24 @@ interface Wanted {
 /** More than anybody waits, and a number that a timer takes. */
 const MOST_SECONDS = 3600;
 
+/** Hosts that are looked at together; at a terminal one after the other, for any of them may ask something. */
+const TOGETHER = 8;
+
 /** Prints what is wrong; the exit code tells how much. One host that cannot be read does not keep the others from being looked at. */
-export async function checkCommand(reading: Reading, values: CheckArguments): Promise<number> {
+export async function checkCommand(readingOf: () => Reading, values: CheckArguments): Promise<number> {
   const wanted = wantedOf(values);
-  const checked: CheckedSource[] = [];
-  const unread: Unread[] = [];
-  for (const host of values.hosts.length === 0 ? [undefined] : values.hosts) {
-    try {
-      checked.push(await checkOne(reading, values, wanted, host));
-    } catch (error) {
-      if (error instanceof ArgumentError || reading.signal.aborted) throw error;
-      const why = reading.describe(error);
-      say(why);
-      unread.push({ host: host ?? '', why });
+  const hosts = values.hosts.length === 0 ? [undefined] : values.hosts;
+  const looks: (CheckedSource | Unread)[] = [];
+  let next = 0;
+  const lookAtSome = async (): Promise<void> => {
+    while (next < hosts.length) {
+      const at = next++;
+      looks[at] = await lookAt(readingOf(), values, wanted, hosts[at]);
     }
-  }
+  };
+  await Promise.all(Array.from({ length: canAsk() ? 1 : TOGETHER }, lookAtSome));
+  const checked = looks.filter((look): look is CheckedSource => 'model' in look);
+  const unread = looks.filter((look): look is Unread => 'why' in look);
   if (checked.length === 0) return 1; // each was said
   if (wanted.machine !== undefined && !checked.some(({ findings, model }) => findings.length > 0 || namesMachine(model, wanted.machine!))) machineNamed(checked[0]!.model, wanted.machine);
   const text = await textOf(checked, unread, values);
@@ -72,6 +75,18 @@ function exitCode(checked: readonly CheckedSource[], unread: readonly Unread[]):
   if (worst === 'error') return 11;
   if (worst === 'warning') return 10;
   return unread.length > 0 || checked.some(({ model }) => !model.collection.complete) ? 3 : 0;
+}
+
+/** What is wrong on a host, or why that is not known. */
+async function lookAt(reading: Reading, values: CheckArguments, wanted: Wanted, host: string | undefined): Promise<CheckedSource | Unread> {
+  try {
+    return await checkOne(reading, values, wanted, host);
+  } catch (error) {
+    if (error instanceof ArgumentError || reading.signal.aborted) throw error;
+    const why = reading.describe(error);
+    say(why);
+    return { host: host ?? '', why };
+  }
 }
 
 async function checkOne(reading: Reading, values: CheckArguments, wanted: Wanted, host: string | undefined): Promise<CheckedSource> {
@@ -104,11 +119,12 @@ function namesMachine(model: HostModel, name: string): boolean {
 /** Why there may be more that is wrong than what is told. Nothing else: what a cron job says is sent to somebody. */
 function caveats(source: Source, model: HostModel, problems: Parameters<typeof describeCollection>[1], values: CheckArguments): void {
   const { complete, hides, remarks } = model.collection;
-  if (!complete || hides || problems.length > 0 || process.stderr.isTTY) say(`${source.label}: ${describeCollection(model, problems, source.kind)}`);
-  if (source instanceof CaptureSource) for (const p of source.problems) say(`line ${p.line}: expected "${p.expected}", found "${p.found}"`);
-  for (const { scope, tids } of model.hidden) say(`${tids.length} hidden tasks in ${scope}, needs root`);
-  if (values.hosts.length > 0 && values['as-root'] !== true && (hides || model.hidden.length > 0)) say('add --as-root to read them too, by sudo -n');
-  for (const remark of remarks) say(remark);
+  const tell = (text: string): void => say(`${source.label}: ${text}`);
+  if (!complete || hides || problems.length > 0 || process.stderr.isTTY) tell(describeCollection(model, problems, source.kind));
+  if (source instanceof CaptureSource) for (const p of source.problems) tell(`line ${p.line}: expected "${p.expected}", found "${p.found}"`);
+  for (const { scope, tids } of model.hidden) tell(`${tids.length} hidden tasks in ${scope}, needs root`);
+  if (values.hosts.length > 0 && values['as-root'] !== true && (hides || model.hidden.length > 0)) tell('add --as-root to read them too, by sudo -n');
+  for (const remark of remarks) tell(remark);
 }
 
 async function textOf(checked: readonly CheckedSource[], unread: readonly Unread[], values: CheckArguments): Promise<string> {

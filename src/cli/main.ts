@@ -49,10 +49,10 @@ async function main(): Promise<number> {
   if (command === 'explain') return explainCommand(words[0]);
   const qemuExecutables = [...DEFAULT_QEMU_EXECUTABLES, ...(values.qemu ?? [])];
   const names = { qemu: qemuExecutables, managers: MANAGERS, helpers: HELPERS };
-  const reading: Reading = { open: (host = values.host) => open(values, qemuExecutables, host), captureOf, names, signal: abort.signal, limited: () => limit.start(), describe };
-  if (command === 'check') return checkCommand(reading, values);
-  if (command === 'compare') return compareCommand(reading, values, words[0]!, words[1]!);
-  const { source, disconnect } = await open(values, qemuExecutables, values.host);
+  const readingOf = (of: Limit): Reading => ({ open: (host = values.host) => open(values, qemuExecutables, host, of), captureOf, names, signal: abort.signal, limited: () => of.start(), describe: error => describe(error, of) });
+  if (command === 'check') return checkCommand(() => readingOf(new Limit(abort.signal, TIMEOUT_SECONDS)), values);
+  if (command === 'compare') return compareCommand(readingOf(limit), values, words[0]!, words[1]!);
+  const { source, disconnect } = await open(values, qemuExecutables, values.host, limit);
   try {
     return await run(command, words[0], values, source, qemuExecutables);
   } finally {
@@ -61,16 +61,16 @@ async function main(): Promise<number> {
 }
 
 /** A capture, this host, or one by SSH. */
-async function open(values: Values, qemuExecutables: readonly string[], host: string | undefined): Promise<Opened> {
+async function open(values: Values, qemuExecutables: readonly string[], host: string | undefined, of: Limit): Promise<Opened> {
   const disconnect = (): void => undefined;
   if (values.capture !== undefined) return { source: captureOf(values.capture), disconnect };
   if (host === undefined) return { source: new LiveSource(LOCAL, new LocalHost(hostname()), () => ({ qemuExecutables, asRoot: false })), disconnect };
-  return sshSource(host, { configFile: values['ssh-config'], asRoot: values['as-root'] ?? false, qemuExecutables, questions: sshQuestions(host, limit) });
+  return sshSource(host, { configFile: values['ssh-config'], asRoot: values['as-root'] ?? false, qemuExecutables, questions: sshQuestions(host, of) });
 }
 
 /** Whoever waited for nothing did not cancel it. */
-function describe(error: unknown): string {
-  return limit.isOver && CollectError.is(error, 'cancelled') ? `${error.details.host} has not answered within ${limit.seconds} s` : describeError(error);
+function describe(error: unknown, of = limit): string {
+  return of.isOver && CollectError.is(error, 'cancelled') ? `${error.details.host} has not answered within ${of.seconds} s` : describeError(error);
 }
 
 async function run(command: string, word: string | undefined, values: Values, source: Source, qemuExecutables: readonly string[]): Promise<number> {

@@ -10,7 +10,7 @@ export interface Opened {
   disconnect(): void;
 }
 
-/** What a command works with that reads more than one host, or one more than once. */
+/** What a command works with that reads a host more than once, or beside another one. */
 export interface Reading {
   /** @param host by SSH; of none, the one that is named, the capture, or this one. @throws SshError */
   open(host?: string): Promise<Opened>;

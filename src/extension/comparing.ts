@@ -40,14 +40,14 @@ export class Comparing implements vscode.TextDocumentContentProvider, vscode.Dis
   async run(first: ComparedMachine | undefined): Promise<void> {
     const one = first ?? (await this.pick(undefined));
     const other = one && (await this.pick(one));
-    if (one && other) await this.show(one, other);
+    if (one && other) await this.show(other, one);
   }
 
   dispose(): void {
     for (const disposable of this.disposables) disposable.dispose();
   }
 
-  /** The older one is on the left: what moved is read from there. */
+  /** The older one is on the left, and of two that are as old the one that was picked to compare with: what moved is read from there. */
   private async show(...both: [ComparedMachine, ComparedMachine]): Promise<void> {
     const [a, b] = both.sort((x, y) => readAt(x) - readAt(y)).map(({ state, machine }) => ({ model: state.view!.model, machine })) as [Compared, Compared];
     const comparison = core().compareMachines(a, b);

@@ -85,6 +85,63 @@ describe('the command line, on real QEMU threads', () => {
     assert.equal(makeCgroup('freezer', SCOPE).read('freezer.state'), 'THAWED');
   });
 
+  describe('check and compare', () => {
+    interface Checked {
+      readonly hosts: readonly { readonly seconds: number; readonly findings: readonly { readonly rule: string; readonly severity: string; readonly fixes: readonly { readonly plan?: readonly string[] }[] }[] }[];
+    }
+    const found = async (...args: string[]): Promise<{ readonly code: number; readonly host: Checked['hosts'][0]; readonly stderr: string }> => {
+      const { code, stdout, stderr } = await cli('check', '--machine', NAME, '--json', ...args);
+      return { code, host: (JSON.parse(stdout) as Checked).hosts[0]!, stderr };
+    };
+
+    before(() => {
+      for (const vcpu of ['0', '1']) group(`vcpu${vcpu}`).addThread(vcpus[vcpu]!);
+    });
+
+    it('a vCPU that is moved by hand: exit code 10, and the command of its fix puts it right', async () => {
+      assert.equal((await cli('check', '--machine', NAME, '--seconds', '0', '--severity', 'warning')).code, 0);
+      group('emulator').addThread(vcpus['1']!);
+      const { code, host } = await found('--seconds', '0');
+      const finding = host.findings.find(({ rule }) => rule === 'vcpu-in-emulator');
+      assert.deepEqual([code, finding?.severity, host.seconds], [10, 'warning', 0]);
+      const [, plan, ...args] = finding!.fixes[0]!.plan!;
+      assert.equal(plan, 'plan');
+      assert.equal((await cli('apply', '--yes', ...args)).code, 0);
+      assert.equal(place('1'), group('vcpu1').path);
+      assert.equal((await cli('check', '--machine', NAME, '--seconds', '0', '--severity', 'warning')).code, 0);
+    });
+
+    it('a vCPU that its quota holds back: seen by two looks, and not by one', async () => {
+      group('vcpu0').write('cpu.cfs_quota_us', 1000);
+      await qemu.qmp.execute('cont');
+      try {
+        const { code, host, stderr } = await found('--seconds', '1', '--rule', 'vcpu-in-emulator=off');
+        const finding = host.findings.find(({ rule }) => rule === 'throttled');
+        assert.deepEqual([code, finding?.severity, host.seconds], [10, 'warning', 1], stderr);
+        assert.ok(finding!.fixes[0]!.plan?.some(word => word.endsWith('/cpu.cfs_quota_us=-1')), JSON.stringify(finding!.fixes));
+        const once = await found('--seconds', '0');
+        assert.ok(!once.host.findings.some(({ rule, severity }) => rule === 'throttled' && severity === 'warning'));
+      } finally {
+        await qemu.qmp.execute('stop');
+        group('vcpu0').write('cpu.cfs_quota_us', -1);
+      }
+    });
+
+    it('compare: now against a capture', async () => {
+      const file = join(state, 'before.capture');
+      assert.equal((await cli('collect', '--output', file)).code, 0);
+      const same = await cli('compare', `${file}#${NAME}`, '.');
+      assert.deepEqual([same.code, same.stdout], [0, '']);
+      group('emulator').addThread(vcpus['1']!);
+      group('vcpu0').write('cpu.cfs_quota_us', 50_000);
+      const moved = await cli('compare', `${file}#${NAME}`, '.');
+      assert.equal(moved.code, 10, moved.stderr);
+      assert.match(moved.stdout, /^ {2}vCPU 1, cpu: S\/vcpu1 in before, S\/emulator in /m);
+      assert.match(moved.stdout, /^ {2}S\/vcpu0 \(cpu\), quota: nothing in before, 50000\/100000 in /m);
+      assert.equal(moved.stdout.match(/^ {2}\S/gm)?.length, 2, moved.stdout);
+    });
+  });
+
   for (const [name, args, code, said] of [
     ['a refusal', ['plan', NAME, '--move', 'vcpu0=/'], 1, /outside the machine's own cgroups/],
     ['a machine that is not there', ['plan', 'nobody', '--pin', 'vcpus=0'], 2, /no machine "nobody" here/],

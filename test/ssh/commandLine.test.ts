@@ -53,6 +53,30 @@ describe('the command line, on a host over SSH', () => {
       await sshd.nothingLeft();
     });
 
+    it('check: what is wrong there, by two looks on one connection; one that nobody answers at does not keep the others from it', async () => {
+      const config = client.config(sshd);
+      writeFileSync(config, `${readFileSync(config, 'utf8')}Host gone\n  HostName 127.0.0.1\n  Port ${await freePort()}\n`);
+      const { code, stdout, stderr } = await client.run('check', ...to(config), '--host', 'gone', '--machine', NAME, '--json', '--seconds', '0.2');
+      const { hosts, unread } = JSON.parse(stdout) as { hosts: { host: string; seconds: number; findings: { rule: string; fixes: { plan?: string[] }[] }[] }[]; unread: { host: string; why: string }[] };
+      assert.deepEqual([code, hosts.map(({ host, seconds }) => [host, seconds]), unread.map(({ host }) => host)], [10, [['web1', 0.2]], ['gone']], stderr);
+      assert.match(stderr, /gone cannot be reached/);
+      const { fixes } = hosts[0]!.findings.find(({ rule }) => rule === 'vcpu-in-emulator')!;
+      assert.deepEqual(fixes[0]!.plan!.slice(0, 7), ['cgroup-lens', 'plan', NAME, ...to(config)]);
+      await sshd.nothingLeft();
+      assert.equal((await client.run('check', ...to(config), '--host', 'gone', '--machine', NAME, '--seconds', '0', '--severity', 'error')).code, 3);
+      assert.equal((await client.run('check', '--host', 'gone', '--ssh-config', config)).code, 1);
+    });
+
+    it('compare: a capture of it, and now', async () => {
+      const config = client.config(sshd);
+      const file = join(client.home, 'before.capture');
+      await client.run('collect', '--output', file, ...to(config));
+      group('vcpu0').addThread(vcpu0);
+      const { code, stdout, stderr } = await client.run('compare', `${file}#${NAME}`, '.', ...to(config));
+      assert.equal(code, 10, stderr);
+      assert.match(stdout, /^ {2}vCPU 0, cpu: S\/emulator in before, S\/vcpu0 in web1$/m);
+    });
+
     it('as ~/.ssh/config says, and user@host:port without any', async () => {
       mkdirSync(join(client.home, '.ssh'), { mode: 0o700 });
       writeFileSync(join(client.home, '.ssh/config'), `${readFileSync(client.config(sshd), 'utf8')}Host 127.0.0.1\n  IdentityFile ${client.key}\n  UserKnownHostsFile ${sshd.known()}\n`, { mode: 0o600 });

@@ -5,6 +5,7 @@ import { CheckedHost } from './checkedHost';
 import type { Finding, Rule } from './rule';
 import { accidentalThreadRoot } from './accidentalThreadRoot';
 import { affinityLost } from './affinityLost';
+import { controllerMissing } from './controllerMissing';
 import { cpuOutOfRange } from './cpuOutOfRange';
 import { cpuWait } from './cpuWait';
 import { delegateIncomplete } from './delegateIncomplete';
@@ -19,7 +20,9 @@ import { ioUringWorkers } from './ioUringWorkers';
 import { isolcpusNoBalance } from './isolcpusNoBalance';
 import { liveEmulatorpinMismatch } from './liveEmulatorpinMismatch';
 import { maskNarrowerThanCpuset } from './maskNarrowerThanCpuset';
+import { movedOutReverts } from './movedOutReverts';
 import { namelessThreads } from './namelessThreads';
+import { noMachinedFallback } from './noMachinedFallback';
 import { nsHidden } from './nsHidden';
 import { numaSplit } from './numaSplit';
 import { parentNarrower } from './parentNarrower';
@@ -28,14 +31,16 @@ import { pinDiffersFromLibvirt } from './pinDiffersFromLibvirt';
 import { pressureHigh } from './pressureHigh';
 import { rolesDisagree } from './rolesDisagree';
 import { rtRefused } from './rtRefused';
+import { sessionOrRootless } from './sessionOrRootless';
 import { sharesTooBig } from './sharesTooBig';
 import { silentInherit } from './silentInherit';
 import { staleToolsOnThreaded } from './staleToolsOnThreaded';
 import { startIncomplete } from './startIncomplete';
+import { strangerInVcpuCgroup } from './strangerInVcpuCgroup';
 import { subtreeControlStripped } from './subtreeControlStripped';
 import { threadCreateEagain } from './threadCreateEagain';
-import { threadOutsideLayout } from './threadOutsideLayout';
 import { threadedDirectlyUnderUnit } from './threadedDirectlyUnderUnit';
+import { threadOutsideLayout } from './threadOutsideLayout';
 import { throttled } from './throttled';
 import { v1EmptyCpuset } from './v1EmptyCpuset';
 import { v1HotplugShrink } from './v1HotplugShrink';
@@ -47,6 +52,7 @@ import { vhostElsewhere } from './vhostElsewhere';
 export const ALL_RULES: readonly Rule[] = [
   accidentalThreadRoot,
   affinityLost,
+  controllerMissing,
   cpuOutOfRange,
   cpuWait,
   delegateIncomplete,
@@ -61,7 +67,9 @@ export const ALL_RULES: readonly Rule[] = [
   isolcpusNoBalance,
   liveEmulatorpinMismatch,
   maskNarrowerThanCpuset,
+  movedOutReverts,
   namelessThreads,
+  noMachinedFallback,
   nsHidden,
   numaSplit,
   parentNarrower,
@@ -70,14 +78,16 @@ export const ALL_RULES: readonly Rule[] = [
   pressureHigh,
   rolesDisagree,
   rtRefused,
+  sessionOrRootless,
   sharesTooBig,
   silentInherit,
   staleToolsOnThreaded,
   startIncomplete,
+  strangerInVcpuCgroup,
   subtreeControlStripped,
   threadCreateEagain,
-  threadOutsideLayout,
   threadedDirectlyUnderUnit,
+  threadOutsideLayout,
   throttled,
   v1EmptyCpuset,
   v1HotplugShrink,

@@ -1,8 +1,9 @@
 import { t } from '@vscode/l10n';
 import type { RoleKind, Thread } from '../model/hostModel';
 import type { Rates, Share } from '../model/rates';
+import { threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
-import { percent, threadsText } from './words';
+import { percent } from './words';
 
 /**
  * `cpu-wait`: threads of the machine are ready to run, and have no CPU.

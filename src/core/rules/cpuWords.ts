@@ -1,12 +1,13 @@
 import { t } from '@vscode/l10n';
-import { textOf } from '../cgroup/files';
 import { V2_KEY } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
 import type { CpuSet } from '../parse/cpuList';
 import { commandText } from '../shellWord';
 import { visible } from '../visible';
+import { fileOf } from './asRead';
 import type { Evidence, ShowPath } from './rule';
+import { someOf } from './words';
 
 /** `CPU 1`, `CPUs 0-3`. */
 export function cpusText(cpus: CpuSet): string {
@@ -21,12 +22,7 @@ export function threadText({ role }: Thread): string {
 
 /** The first of them by role, and how many there are besides. */
 export function threadsText(threads: readonly Thread[]): string {
-  return listText(threads.map(threadText));
-}
-
-/** Three by name at most. */
-function listText(names: readonly string[]): string {
-  return names.length <= 3 ? names.join(', ') : t('{0} and {1} more', names.slice(0, 3).join(', '), names.length - 3);
+  return someOf(threads, threadText);
 }
 
 /** By hand. A unit of systemd has its values from it, and would be given them again. */
@@ -43,12 +39,7 @@ export function allowedOf({ pid, tid, cpusAllowed }: Thread): Evidence[] {
 
 /** The files of a cgroup, as far as they were read; each of those names that its version has. */
 export function filesOf(cgroup: Cgroup | undefined, ...files: readonly string[]): Evidence[] {
-  if (!cgroup) return [];
-  const { directory } = cgroup;
-  return files.flatMap(file => {
-    const value = textOf(cgroup, file);
-    return directory === undefined || value === undefined ? [] : [{ file: `${directory}/${file}`, value }];
-  });
+  return files.flatMap(file => fileOf(cgroup, file));
 }
 
 /** What a cpuset was given, and what its threads may have of that. */

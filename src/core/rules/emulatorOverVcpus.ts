@@ -14,8 +14,8 @@ import { hurts } from './vcpusShareCpu';
  * **Cause.** The vCPUs were given CPUs of their own, and the emulator was not given others: no `<emulatorpin>`, or one that overlaps.
  *
  * **Signature.** The first thread of the process may run on a CPU that is the only one of a vCPU of the machine, or that is
- * isolated and a vCPU's. A warning where that CPU is isolated (the scheduler will not move either of them away), where it is
- * a single vCPU's and the emulator has no other, or where such a vCPU waits for it; else a hint. vCPUs that are not pinned one by one are no case of it.
+ * isolated and a vCPU's. A warning where that CPU is isolated (the scheduler will not move either of them away), or where such a
+ * vCPU waits for it; information where it is a single vCPU's and the emulator has no other; else a hint. vCPUs that are not pinned one by one are no case of it.
  *
  * **Cost.** While the main loop works (disk, network, the monitor) the vCPU stands still: jitter, and lost packets.
  *
@@ -65,7 +65,7 @@ function severityOf({ cpus, rates }: CheckedHost, own: CpuSet, pinned: readonly 
   if (pinned.some(thread => !shared.intersect(cpus.isolated(thread)).isEmpty)) return 'warning';
   if (pinned.some(thread => hurts(rates, thread))) return 'warning';
   const isSingle = [...own].every(cpu => cpus.boundTo(cpu).length === 1);
-  return isSingle ? 'warning' : 'hint';
+  return isSingle ? 'information' : 'hint';
 }
 
 /** Within what it has, if something is left of that; else where nothing is isolated and no vCPU of the host is bound. */

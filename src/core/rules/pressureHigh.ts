@@ -4,8 +4,8 @@ import type { Cgroup } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
+import { threadsText } from './cpuWords';
 import type { Rule } from './rule';
-import { threadsText } from './words';
 
 /**
  * `pressure-high`: for a minute, and still, threads of a cgroup have waited for a CPU.

@@ -3,9 +3,10 @@ import type { Layout, Stage } from '../layout/layout';
 import type { Hierarchy, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
+import { placeLine } from './asRead';
 import type { CheckedHost } from './checkedHost';
-import { hierarchyText } from './misplaced';
 import type { Finding, Rule, ShowPath } from './rule';
+import { hierarchyText } from './words';
 
 /**
  * `start-incomplete`: a machine is starting, and where its threads are is not where they will be.
@@ -41,7 +42,7 @@ export const startIncomplete: Rule = {
       machine,
       threads: [],
       at: { kind: 'machine' },
-      evidence: steps.flatMap(({ hierarchies, path }) => hierarchies.map(({ version, key }) => ({ file: `/proc/${leader.pid}/task/${leader.tid}/cgroup`, value: `${version === 2 ? '0::' : `${key}:`}${path}` }))),
+      evidence: steps.flatMap(({ hierarchies }) => hierarchies.map(hierarchy => placeLine(leader, hierarchy))),
       sentence: shown => [t('it is starting ({0})', layout.stage), ...steps.map(step => stepText(step, machine, layout, shown))].join('. '),
       cost: () => t('nothing; pins and quotas of single threads do not hold yet'),
       advice: () => t('wait until virsh start has returned: seconds, and minutes with VFIO or huge pages'),

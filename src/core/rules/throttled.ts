@@ -5,8 +5,9 @@ import type { Rates, Throttling } from '../model/rates';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
+import { threadsText } from './cpuWords';
 import type { Evidence, Finding, Fix, Rule } from './rule';
-import { percent, threadsText } from './words';
+import { percent } from './words';
 
 /**
  * `throttled`: a CPU quota ran out, and threads stood still because of it.

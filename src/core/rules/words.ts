@@ -1,6 +1,5 @@
 import { t } from '@vscode/l10n';
-import type { Hierarchy, Thread } from '../model/hostModel';
-import { roleText } from '../model/roles';
+import type { Hierarchy } from '../model/hostModel';
 import { visible } from '../visible';
 
 /** `v2`, `cpu,cpuacct` */
@@ -8,9 +7,9 @@ export function hierarchyText({ version, key }: Pick<Hierarchy, 'version' | 'key
   return version === 2 ? 'v2' : visible(key);
 }
 
-/** `vCPU 0, vCPU 1, vCPU 2 and 61 more` */
-export function threadsText(threads: readonly Thread[]): string {
-  return someOf(threads, ({ role }) => visible(roleText(role)));
+/** `12 %` of 0.117 */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }
 
 const NAMED = 3;
@@ -19,9 +18,4 @@ const NAMED = 3;
 export function someOf<T>(all: readonly T[], name: (one: T) => string): string {
   const named = all.slice(0, NAMED).map(name).join(', ');
   return all.length > NAMED ? t('{0} and {1} more', named, all.length - NAMED) : named;
-}
-
-/** `12 %` of 0.117 */
-export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -164,6 +164,7 @@ describe('the arguments that mean some changes', () => {
     'a nice value': [t => [{ kind: 'schedule', thread: t(530), policy: 'batch', priority: 0, nice: 5 }], ['--schedule', '530=batch:nice:5']],
     'a value': [() => [{ kind: 'set', hierarchy: '0::', path: `${S}/emulator`, file: 'cpu.max', value: 'max 100000' }], ['--hierarchy', '0::', '--set', 'S/emulator/cpu.max=max 100000']],
     'a group that is made, and a thread in it': [t => [{ kind: 'make', hierarchy: '0::', path: `${S}/new` }, { kind: 'move', thread: t(530), hierarchy: '0::', to: `${S}/new` }], ['--hierarchy', '0::', '--make', 'S/new', '--move', '530=S/new']],
+    'a quota': [() => [{ kind: 'quota', hierarchy: '0::', path: `${S}/emulator`, to: { quota: 'max', period: 100000 } }], ['--hierarchy', '0::', '--set', 'S/emulator/cpu.max=max 100000']],
     'a whole process: no words for it': [t => [{ kind: 'moveProcess', thread: t(QEMU), hierarchy: '0::', to: `${S}/emulator` }], undefined],
   };
   for (const [name, [changes, args]] of Object.entries(cases)) {
@@ -173,6 +174,14 @@ describe('the arguments that mean some changes', () => {
       assert.deepEqual(argumentsOfChanges(model, serial, changes(tid => thread(serial, tid)), shown), args);
     });
   }
+
+  it('a quota of v1: in the files that it has there', async () => {
+    const { model } = await modelOf('guest-hybrid');
+    const quota = (period: number): Change[] => [{ kind: 'quota', hierarchy: 'cpu,cpuacct', path: `${S}/vcpu1`, to: { quota: 'max', period } }];
+    const of = (changes: Change[]): string[] | undefined => argumentsOfChanges(model, machine(model, 'serial'), changes, shown);
+    assert.deepEqual(of(quota(100000)), ['--hierarchy', 'cpu,cpuacct', '--set', 'S/vcpu1/cpu.cfs_quota_us=-1']);
+    assert.deepEqual(of(quota(50000)), ['--hierarchy', 'cpu,cpuacct', '--set', 'S/vcpu1/cpu.cfs_period_us=50000', '--set', 'S/vcpu1/cpu.cfs_quota_us=-1']);
+  });
 
   it('two moves that one --hierarchy would mix up: no words for them', async () => {
     const { model } = await modelOf('misplaced-vcpus');

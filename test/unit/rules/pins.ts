@@ -17,10 +17,10 @@ export interface Pins {
 /** The machine's directory of threads is `S`. */
 export const shown = (path: string): string => path.replace(`${SCOPE}/libvirt`, 'S');
 
-/** As `findingsOfRule`, with the model. @param pins libvirt's state of each machine, where it could be read */
+/** As `findingsOfRule`, with the model. @param pins libvirt's state of each machine, where it could be read: without it, it could not */
 export async function checked(rule: Rule, host: HostName, change?: HostChange, pins?: Pins): Promise<{ model: HostModel; findings: Finding[] }> {
   const built = (await modelOf(host, change)).model;
-  const model = pins ? { ...built, machines: built.machines.map(machine => ({ ...machine, libvirt: stateOf(machine, pins) })) } : built;
+  const model = { ...built, machines: built.machines.map(machine => ({ ...machine, libvirt: pins && stateOf(machine, pins) })) };
   const facts = new CheckedHost(model, undefined);
   return { model, findings: model.machines.flatMap(machine => rule.check(facts, machine)) };
 }
