@@ -84,6 +84,16 @@ const MOST_EVIDENCE = 12;
 export function tell(text: Markdown, model: HostModel, finding: Finding, shown: ShowPath = inShort): void {
   text.own(`\n\n**${severityText(finding.severity)}** `).host(finding.rule).own(': ').host(finding.sentence(shown)).own('\n');
   for (const [what, said] of costAndAdvice(finding, shown)) text.entry(what, said);
+  tellEvidence(text, model, finding, shown);
+}
+
+/** What is not said already where VS Code shows the problem itself. */
+export function tellBeside(text: Markdown, model: HostModel, finding: Finding, shown: ShowPath): void {
+  text.own('\n\n').host(vscode.l10n.t('{0}, as it was read', finding.rule)).own('\n');
+  tellEvidence(text, model, finding, shown);
+}
+
+function tellEvidence(text: Markdown, model: HostModel, finding: Finding, shown: ShowPath): void {
   for (const { file, value } of finding.evidence.slice(0, MOST_EVIDENCE)) text.entry(file, value);
   if (finding.evidence.length > MOST_EVIDENCE) text.own(`\n- ${vscode.l10n.t('{0} files more', finding.evidence.length - MOST_EVIDENCE)}`);
   text.own('\n\n').link(vscode.l10n.t('Explain'), 'cgroupLens.explainRule', finding.rule);
