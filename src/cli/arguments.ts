@@ -46,6 +46,8 @@ CHANGE, any number of them:
   --make CGROUP                  --remove CGROUP
   --hierarchy KEY                only there (cpuset, cpu,cpuacct, 0::); else wherever CGROUP is, and for
                                  --make beside the machine's other groups
+  --restore-layout               all that brings the machine to its layout: missing cgroups, threads that are
+                                 elsewhere, pins as libvirt has them; others may be named besides
   THREAD is a TID, emulator, vcpu2, vcpus, iothread:ID, iothreads or a role such as worker.
   CGROUP is S/vcpu2, S for the directory of the machine's groups, or a path as in /proc/PID/cgroup; FILE one
   of its interface files: v2 has cpu.max (50000 100000), v1 cpu.cfs_quota_us (50000).
@@ -58,7 +60,7 @@ one of several hosts). check: 10 the worst that it prints is a warning, 11 an er
 0 neither. compare: 10 they differ.
 `;
 
-const CHANGES = ['move', 'pin', 'schedule', 'set', 'make', 'remove', 'hierarchy'] as const;
+const CHANGES = ['restore-layout', 'move', 'pin', 'schedule', 'set', 'make', 'remove', 'hierarchy'] as const;
 const ALWAYS = ['help', 'qemu', 'host', 'ssh-config', 'as-root'];
 /** Which options go with which command, besides those that go with all. */
 const COMMANDS: Readonly<Record<string, { readonly options: readonly string[]; readonly arguments: readonly [least: number, most: number] }>> = {
@@ -85,7 +87,7 @@ export function parseArguments(args: readonly string[]) {
       options: {
         ...{ capture: { type: 'string' }, json: { type: 'boolean' }, output: { type: 'string', short: 'o' }, force: { type: 'boolean' } },
         ...{ script: { type: 'boolean' }, expert: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' }, 'owners-way': { type: 'boolean' } },
-        ...{ move: several, pin: several, schedule: several, set: several, make: several, remove: several, hierarchy: several },
+        ...{ 'restore-layout': { type: 'boolean' }, move: several, pin: several, schedule: several, set: several, make: several, remove: several, hierarchy: several },
         ...{ machine: { type: 'string' }, sarif: { type: 'boolean' }, severity: { type: 'string' }, rule: several, seconds: { type: 'string' } },
         ...{ host: several, 'ssh-config': { type: 'string' }, 'as-root': { type: 'boolean' } },
         qemu: several,

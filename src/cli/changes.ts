@@ -2,9 +2,11 @@ import type { HostModel, Machine, Thread } from '../core/model/hostModel';
 import { machineSubtree } from '../core/model/subtree';
 import { parseCpuList } from '../core/parse/cpuList';
 import type { Change } from '../core/plan/plan';
+import { restoreLayout } from '../core/rules/restoreLayout';
 
 /** What is wanted, as it stands in the arguments. */
 export interface ChangeArguments {
+  readonly 'restore-layout'?: boolean | undefined;
   readonly move?: string[] | undefined;
   readonly pin?: string[] | undefined;
   readonly schedule?: string[] | undefined;
@@ -28,9 +30,10 @@ export function machineNamed(model: HostModel, name: string): Machine {
 
 /** @throws ArgumentError */
 export function changesOfArguments(model: HostModel, machine: Machine, wanted: ChangeArguments): Change[] {
-  if ([wanted.make, wanted.set, wanted.move, wanted.pin, wanted.schedule, wanted.remove].every(of => of === undefined)) throw new ArgumentError('what is to be changed? Name at least one of --move, --pin, --schedule, --set, --make, --remove');
+  if (!wanted['restore-layout'] && [wanted.make, wanted.set, wanted.move, wanted.pin, wanted.schedule, wanted.remove].every(of => of === undefined)) throw new ArgumentError('what is to be changed? Name at least one of --restore-layout, --move, --pin, --schedule, --set, --make, --remove');
   const reader = new Reader(model, machine, wanted.hierarchy);
   return [
+    ...(wanted['restore-layout'] ? restoreLayout(model, machine) : []),
     ...(wanted.make ?? []).flatMap(text => reader.make(text)),
     ...(wanted.set ?? []).flatMap(text => reader.set(text)),
     ...(wanted.move ?? []).flatMap(text => reader.move(text)),

@@ -35,7 +35,7 @@ export interface PlanCommand {
 
 export async function planCommand(of: PlanCommand, machine: string): Promise<number> {
   const planned = await planOf(of, machine);
-  if (!planned.plan) return refused(planned);
+  if (!planned.plan) return refusedOf(of, machine, planned);
   if (of.values.script) process.stdout.write(planScript(planned.plan));
   else process.stdout.write(of.values.json ? `${JSON.stringify(planned.plan, null, 2)}\n` : printPlan(planned.plan));
   return 0;
@@ -43,7 +43,7 @@ export async function planCommand(of: PlanCommand, machine: string): Promise<num
 
 export async function applyCommand(of: PlanCommand, machine: string): Promise<number> {
   const planned = await planOf(of, machine);
-  if (!planned.plan) return refused(planned);
+  if (!planned.plan) return refusedOf(of, machine, planned);
   const plan = of.values['owners-way'] ? planned.plan.ownersWay : planned.plan;
   if (!plan) return no('libvirt and systemd have no way of their own for all of this; without --owners-way it is written to the kernel');
   return showAndApply(of, plan, undefined);
@@ -94,6 +94,13 @@ async function planOf(of: PlanCommand, name: string): Promise<Planned> {
   const machine = machineNamed(model, name);
   const changes = changesOfArguments(model, machine, of.values);
   return makePlan(model, machine, changes, { expert: of.values.expert ?? false });
+}
+
+/** To restore what is as it should be is done. */
+function refusedOf({ values }: PlanCommand, machine: string, planned: Planned): number {
+  if (!values['restore-layout'] || planned.refusal!.because.id !== 'nothing-to-do') return refused(planned);
+  say(`nothing is to be done: ${machine} is as its layout has it, as far as can be seen and may be changed`);
+  return 0;
 }
 
 function refused({ refusal }: Planned): number {

@@ -81,6 +81,7 @@ function fixes(target: PlacementTarget, parsed: ParsedPlacement, range: vscode.R
       return action;
     };
     for (const [i, fix] of finding.fixes.entries()) {
+      if (fixes.some(({ title }) => title === plain(fix.title(shown)))) continue; // one for several findings
       const action = add(fixes, fix.title(shown), SHOW_PLAN, fixRequest(target.model, finding, fix));
       action.isPreferred = i === 0 && (severity === 'error' || severity === 'warning');
     }

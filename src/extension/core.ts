@@ -32,6 +32,8 @@ export { Rates } from '../core/model/rates';
 export { isWithin, machineSubtree, ownCgroups } from '../core/model/subtree';
 export { roleText } from '../core/model/roles';
 export { ALL_RULES, checking } from '../core/rules/allRules';
+export { CheckedHost } from '../core/rules/checkedHost';
+export { restoreLayout } from '../core/rules/restoreLayout';
 export { SEVERITIES } from '../core/rules/rule';
 export { judged, worstOf } from '../core/rules/settings';
 export { CpuSet, parseCpuList } from '../core/parse/cpuList';

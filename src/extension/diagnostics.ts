@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
 import type { HostId } from '../core/host/source';
 import type { Machine } from '../core/model/hostModel';
+import type { Pace } from '../core/model/pace';
 import type { ParsedPlacement } from '../core/placement/parse';
 import type { Finding } from '../core/rules/rule';
 import { PLACEMENT_LANGUAGE, placementUri, resolve } from './documents';
 import { messageOf, worstFirst } from './findingText';
-import { findingsIn } from './findings';
+import { findingsIn, layoutIn } from './findings';
 import type { HostService, HostState } from './hostService';
 import { core } from './lazyCore';
 import { parsedDocument } from './parsedDocuments';
@@ -35,6 +36,9 @@ export class Diagnostics implements vscode.Disposable {
   /** What documents have, by host and address, in words: what stays the same is not told again, for that would close a menu that is open. */
   private readonly shown = new Map<HostId, Map<string, { readonly uri: vscode.Uri; readonly words: string }>>();
   private readonly disposables: vscode.Disposable[];
+  /** Hosts with news that are not told yet. */
+  private readonly waiting = new Set<HostId>();
+  private isWorking = false;
   private disposed = false;
 
   constructor(
@@ -47,6 +51,7 @@ export class Diagnostics implements vscode.Disposable {
     this.disposables = [
       this.collection,
       hosts.onDidChange(id => (id === undefined ? this.all() : this.ofHost(id))),
+      hosts.onDidChangeRuleSettings(() => this.all()),
       vscode.workspace.onDidOpenTextDocument(changed),
       vscode.workspace.onDidChangeTextDocument(({ document }) => changed(document)),
       vscode.workspace.onDidCloseTextDocument(changed),
@@ -65,32 +70,43 @@ export class Diagnostics implements vscode.Disposable {
 
   private ofHost(id: HostId): void {
     if (!this.hosts.host(id)?.view && !this.shown.has(id)) return;
-    this.tell(id).catch((error: unknown) => this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+    this.waiting.add(id);
+    if (!this.isWorking) void this.work();
   }
 
-  /** Lets others have their turn between the machines, and gives up when there is news: then another one is under way. */
-  private async tell(id: HostId): Promise<void> {
+  /** One host after the other, and all of them with breaths: also when all have news at once. */
+  private async work(): Promise<void> {
+    this.isWorking = true;
+    const pace = new (core().Pace)(1);
+    for (const id of this.waiting) { // which grows meanwhile
+      this.waiting.delete(id);
+      await this.tell(id, pace).catch((error: unknown) => this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+    }
+    this.isWorking = false;
+  }
+
+  /** Gives up when there is news of the host: then it waits again. */
+  private async tell(id: HostId, pace: Pace): Promise<void> {
     const state = this.hosts.host(id);
     const findings = state?.view && findingsIn(state.view.model);
     const known = this.shown.get(id) ?? new Map<string, { readonly uri: vscode.Uri; readonly words: string }>();
     this.shown.set(id, known);
     const now = new Set<string>();
-    let waiting: [vscode.Uri, vscode.Diagnostic[]][] = [];
+    let unsent: [vscode.Uri, vscode.Diagnostic[]][] = [];
     let count = 0;
     const flush = (): void => {
-      if (waiting.length > 0) this.collection.set(waiting);
-      waiting = [];
+      if (unsent.length > 0) this.collection.set(unsent);
+      unsent = [];
       count = 0;
     };
     if (state && findings) {
-      const pace = new (core().Pace)(1);
       for (const machine of new Set(findings.all.map(finding => finding.machine))) {
         const uri = placementUri(state, state.view!.model, machine);
         now.add(uri.toString());
         const diagnostics = this.news(known, uri, this.of(state, machine, uri));
         if (diagnostics) {
           if (count + diagnostics.length > MOST_AT_ONCE) flush();
-          waiting.push([uri, diagnostics]);
+          unsent.push([uri, diagnostics]);
           count += diagnostics.length;
         }
         const pause = pace.breathe();
@@ -128,7 +144,7 @@ export class Diagnostics implements vscode.Disposable {
   private of(state: HostState, machine: Machine, uri: vscode.Uri): vscode.Diagnostic[] {
     const { model } = state.view!;
     const document = vscode.workspace.textDocuments.find(open => !open.isClosed && open.languageId === PLACEMENT_LANGUAGE && open.uri.toString() === uri.toString());
-    const parsed: ParsedPlacement = document ? parsedDocument(document) : core().parsePlacement(core().print(core().toPlacement(model, machine)));
+    const parsed: ParsedPlacement = document ? parsedDocument(document) : core().parsePlacement(core().print(core().toPlacement(model, machine, layoutIn(model, machine))));
     const placed = new Map(placeFindings(model, machine, parsed).map(({ finding, range }) => [finding, range]));
     // Of a thousand and more VS Code shows the first.
     return worstFirst([...placed.keys()]).map(finding => {

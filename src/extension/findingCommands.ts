@@ -48,9 +48,17 @@ export async function explainRule({ hosts, extensionUri }: Parts, about: About):
 
 /** Shows the plan of a fix: the same from the light bulb, from a row and from the palette. */
 export async function fix({ hosts, plans }: Parts, about: About): Promise<void> {
-  const all = foundOf(hosts, about).flatMap(found => found.finding.fixes.map(one => ({ ...found, fix: one })));
+  const all: (Found & { readonly fix: Fix })[] = [];
+  const known = new Set<string>();
+  for (const found of foundOf(hosts, about)) {
+    for (const one of found.finding.fixes) {
+      const name = JSON.stringify([found.state.source.id, found.finding.machine.key, one.title(path => path)]);
+      if (!known.has(name)) all.push({ ...found, fix: one });
+      known.add(name); // several findings may have one fix for all of them
+    }
+  }
   if (all.length === 0) return void vscode.window.showInformationMessage(vscode.l10n.t('Nothing that was found here has a fix that is safe to offer. What to do by hand is said with each finding.'));
-  const items = all.map(one => ({ label: plain(one.fix.title(inShort)), description: describe(one), detail: plain(one.finding.sentence(inShort)), one }));
+  const items = all.map(one => ({ label: plain(one.fix.title(inShort)), detail: `${plain(one.finding.sentence(inShort))} · ${describe(one)}`, one }));
   const chosen = all.length === 1 ? all[0] : (await pick(items, vscode.l10n.t('Fix'), vscode.l10n.t('Its plan is shown first')))?.one;
   if (chosen) await plans.open(fixRequest(chosen.model, chosen.finding, chosen.fix));
 }
@@ -139,7 +147,7 @@ async function pickFound(all: readonly Found[], title: string): Promise<Found | 
     if (all.length === 0) void vscode.window.showInformationMessage(vscode.l10n.t('Nothing is found on the hosts of this window.'));
     return all[0];
   }
-  const items = all.map(found => ({ label: `$(${SEVERITY_ICONS[found.finding.severity]}) ${plain(found.finding.sentence(inShort))}`, description: describe(found), found }));
+  const items = all.map(found => ({ label: `$(${SEVERITY_ICONS[found.finding.severity]}) ${plain(found.finding.sentence(inShort))}`, detail: describe(found), found }));
   return (await pick(items, title, vscode.l10n.t('The worst first')))?.found;
 }
 

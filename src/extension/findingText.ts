@@ -92,5 +92,6 @@ export function tellSuppressed(text: Markdown, model: HostModel, machine: Machin
   const suppressed = findingsIn(model).suppressedOf(machine);
   if (suppressed.length === 0) return;
   text.own('\n\n').host(suppressed.length === 1 ? vscode.l10n.t('1 finding is suppressed') : vscode.l10n.t('{0} findings are suppressed', suppressed.length)).own(' (').link(vscode.l10n.t('Setting'), 'workbench.action.openSettings', 'cgroupLens.suppressed').own(')\n');
-  for (const { finding, reason } of suppressed) text.entry(finding.rule, reason);
+  const entries = new Map(suppressed.map(({ finding, reason }) => [JSON.stringify([finding.rule, reason]), { rule: finding.rule, reason }]));
+  for (const { rule, reason } of entries.values()) text.entry(rule, reason);
 }

@@ -1,17 +1,26 @@
 import type { HostId } from '../core/host/source';
 import type { Cgroup, HostModel, Machine, Thread } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
+import type { Layout } from '../core/layout/layout';
+import type { CheckedHost } from '../core/rules/checkedHost';
 import type { Finding } from '../core/rules/rule';
 import type { Judged, RuleSettings } from '../core/rules/settings';
 import { ruleSettings } from './config';
 import { core } from './lazyCore';
 
-/** What the rules said of a host, whatever a person wants to hear. */
-const found = new WeakMap<HostModel, readonly Finding[]>();
+/** What the rules said of a host, whatever a person wants to hear, and what they found out on the way. */
+const found = new WeakMap<HostModel, { readonly host: CheckedHost; readonly findings: readonly Finding[] }>();
 
 /** Looks for what is wrong on a host, and lets others have their turn meanwhile: before a model is shown. */
 export async function lookForFindings(model: HostModel, rates: Rates): Promise<void> {
-  found.set(model, await core().paced(core().checking(model, rates), 1));
+  const host = new (core().CheckedHost)(model, rates);
+  found.set(model, { host, findings: await core().paced(core().checking(host), 1) });
+}
+
+/** Who placed a machine: asked for by every row and every document, and found only once. */
+export function layoutIn(model: HostModel, machine: Machine): Layout {
+  const known = found.get(model)?.host;
+  return known ? known.layoutOf(machine) : core().layoutOf(model, machine);
 }
 
 /** Read once, for it costs more than all else here; {@link forgetRuleSettings} when it changes. */
@@ -28,7 +37,7 @@ export function findingsIn(model: HostModel): HostFindings {
   let findings = judgedBySettings.get(model);
   if (!findings) {
     settings ??= ruleSettings();
-    judgedBySettings.set(model, (findings = new HostFindings(core().judged(found.get(model) ?? [], model.label, settings))));
+    judgedBySettings.set(model, (findings = new HostFindings(core().judged(found.get(model)?.findings ?? [], model.label, settings))));
   }
   return findings;
 }

@@ -8,14 +8,14 @@ import { Markdown } from './text';
 export class FindingsStatus implements vscode.Disposable {
   /** Made when it is first needed. */
   private item: vscode.StatusBarItem | undefined;
-  private readonly watching: vscode.Disposable;
+  private readonly watching: readonly vscode.Disposable[];
 
   constructor(private readonly hosts: HostService) {
-    this.watching = hosts.onDidChange(() => this.update());
+    this.watching = [hosts.onDidChange(() => this.update()), hosts.onDidChangeRuleSettings(() => this.update())];
   }
 
   dispose(): void {
-    this.watching.dispose();
+    for (const watch of this.watching) watch.dispose();
     this.item?.dispose();
   }
 

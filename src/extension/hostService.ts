@@ -42,6 +42,9 @@ export class HostService implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<HostId | undefined>();
   /** The host that changed; `undefined` when hosts came or went. */
   readonly onDidChange = this.changed.event;
+  private readonly settingsChanged = new vscode.EventEmitter<void>();
+  /** Nothing was read anew: the same findings are told otherwise. */
+  readonly onDidChangeRuleSettings = this.settingsChanged.event;
   private readonly states = new Map<HostId, HostState>();
   private readonly running = new Map<HostId, Running>();
   /** Questions that have no answer yet, and whom they were put to. */
@@ -51,8 +54,10 @@ export class HostService implements vscode.Disposable {
   /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
   allCgroups = false;
   private disposed = false;
-  /** Settings that say what a person wants to hear of. */
-  private readonly watching = ['rules', 'suppressed'].map(name => onDidChangeConfig(() => this.ruleSettingsChanged(), name));
+  private readonly watching = ['rules', 'suppressed'].map(name => onDidChangeConfig(() => {
+    forgetRuleSettings();
+    this.settingsChanged.fire();
+  }, name));
 
   constructor(
     private readonly memento: vscode.Memento,
@@ -172,12 +177,7 @@ export class HostService implements vscode.Disposable {
     for (const watch of this.watching) watch.dispose();
     for (const { source } of this.hosts) this.drop(source);
     this.changed.dispose();
-  }
-
-  /** Nothing is read anew: the same findings are told otherwise. */
-  private ruleSettingsChanged(): void {
-    forgetRuleSettings();
-    for (const { source, view } of this.hosts) if (view) this.changed.fire(source.id);
+    this.settingsChanged.dispose();
   }
 
   private start(state: HostState, mayAsk: boolean): Running {

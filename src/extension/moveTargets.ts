@@ -1,4 +1,5 @@
 import type { HostModel, Machine, Thread } from '../core/model/hostModel';
+import { layoutIn } from './findings';
 import { core } from './lazyCore';
 
 /** Cgroups of one name in one hierarchy or several: a thread goes to all of them at once. */
@@ -35,7 +36,7 @@ export function moveTargets(model: HostModel, machine: Machine, thread: Thread, 
       else byName.set(name, [{ hierarchy, path }]);
     }
   }
-  const layout = core().layoutOf(model, machine);
+  const layout = layoutIn(model, machine);
   const isExpected = (places: MoveTarget['places']): boolean => places.some(({ hierarchy, path }) => layout.expectedPath(thread, hierarchy) === path);
   const collator = new Intl.Collator('en', { numeric: true });
   return [...byName]

@@ -4,6 +4,7 @@ import type { Cgroup, Machine } from '../core/model/hostModel';
 import type { DraftProblem } from '../core/placement/diff';
 import { visible } from '../core/visible';
 import { type Target, SCHEME, isNeighboursUri, resolve } from './documents';
+import { layoutIn } from './findings';
 import type { HostService, HostView } from './hostService';
 import { core } from './lazyCore';
 import type { ManualSaves } from './manualSaves';
@@ -50,7 +51,7 @@ export class PlacementFs extends VirtualFs<PlacementAbout> {
     const target = resolve(this.hosts, uri);
     switch (target.kind) {
       case 'placement':
-        return { text: core().print(core().toPlacement(target.model, target.machine)), about: { hostId: target.state.source.id, machine: target.machine } };
+        return { text: core().print(core().toPlacement(target.model, target.machine, layoutIn(target.model, target.machine))), about: { hostId: target.state.source.id, machine: target.machine } };
       case 'cgroup':
         return { text: `${target.cgroups.map(cgroup => cgroupText(cgroup, target.state.view!)).join('\n\n')}\n`, about: undefined };
       default:

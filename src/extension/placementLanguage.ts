@@ -38,6 +38,7 @@ export class PlacementLanguage
       vscode.languages.registerInlayHintsProvider(SELECTOR, this),
       vscode.languages.registerCodeLensProvider(SELECTOR, this),
       hosts.onDidChange(() => this.hints.fire()),
+      hosts.onDidChangeRuleSettings(() => this.hints.fire()),
       this.hints,
     ];
   }

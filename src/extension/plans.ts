@@ -9,7 +9,7 @@ export type { PlanEnd, PlanRequest } from './planRequest';
 
 /** Commands that change something, or show what was changed; what each does is in `planning/`. */
 export const PLAN_COMMANDS = [
-  'moveToCgroup', 'pinToCpus', 'setScheduling', 'newCgroup', 'removeCgroup', 'changeLimit',
+  'moveToCgroup', 'pinToCpus', 'setScheduling', 'newCgroup', 'removeCgroup', 'changeLimit', 'restoreLayout',
   'applyPlan', 'copyPlanScript', 'discardPlan', 'planAgain', 'planOwnersWay', 'undoLast', 'undo', 'showHistory',
 ] as const;
 export type PlanCommand = (typeof PLAN_COMMANDS)[number];

@@ -71,7 +71,7 @@ async function measure(core, snapshot) {
     core.findingsOf(fresh, rates);
     const rated = performance.now() - started;
     const another = await core.build(later);
-    const slice = await longestSlice(() => core.paced(core.checking(another, new core.Rates(before, another)), 1));
+    const slice = await longestSlice(() => core.paced(core.checking(new core.CheckedHost(another, new core.Rates(before, another))), 1));
     if (round < 0) continue; // warms up
     times.parsing.push(parsed - began);
     times.rules.push(checked - parsed);

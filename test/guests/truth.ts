@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { safeLibvirtStatus } from '../../src/core/capture/libvirtStatus';
 import { effectiveCpus, withAncestors } from '../../src/core/model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../../src/core/model/hostModel';
 import { scopeOf } from '../../src/core/model/machines';
@@ -101,6 +102,30 @@ export function truth(guest: () => Guest): void {
           }
           for (const [id, thread] of ioThreads) check(thread, 'iothread', domain.ioThreadAffinity.get(id.replace('iothread', '')));
           check(machine.threads[0]!, 'emulator', domain.emulatorPin);
+        });
+
+        it('who is who is known from the best source that this reader may read', () => {
+          const [{ domain }] = readings;
+          const { libvirt, threads } = found(model, DOMAIN);
+          const vcpus = threads.filter(({ role }) => role.kind === 'vcpu');
+          assert.deepEqual(vcpus.map(({ role }) => role.knownBy), [...domain.vcpus].map(() => (reader === 'ro' ? 'thread name' : 'libvirt')));
+          assert.deepEqual(model.machines.flatMap(machine => machine.threads).flatMap(({ disagreement }) => disagreement), []);
+          // Whoever was started by hand has no state, and nobody but root reads the others'.
+          assert.deepEqual([found(model, BY_HAND).libvirt, libvirt !== undefined], [undefined, reader !== 'ro']);
+          if (!libvirt) return;
+          assert.deepEqual([...libvirt.vcpus].map(([n, tid]) => [String(n), tid]), [...domain.vcpus]);
+          assert.deepEqual([...libvirt.vcpuPins].map(([n, cpus]) => [String(n), list(cpus)]), [...domain.vcpuPins]);
+          assert.equal(list(libvirt.emulatorPin), domain.emulatorPin);
+          for (const [n, cpus] of libvirt.ioThreadPins) assert.equal(list(cpus), domain.ioThreadAffinity.get(String(n)));
+          assert.equal(libvirt.ioThreadPins.size, 2);
+        });
+
+        it('of the state of the domain only what is safe has left the host', async () => {
+          const file = `/run/libvirt/qemu/${DOMAIN}.xml`;
+          const text = raw.files.get(file);
+          assert.equal(text, reader === 'ro' ? undefined : safeLibvirtStatus(await guest().run(`cat ${file}`)));
+          assert.deepEqual([...raw.files.keys()].filter(path => path.startsWith('/run/')), text === undefined ? [] : [file]);
+          assert.doesNotMatch(text ?? '', /monitor|qemuCaps|devices|seclabel|path=/);
         });
 
         it('systemctl: each machine is in the cgroup of its unit, with the processes that it shows there', () => {

@@ -15,8 +15,7 @@ export interface Allowed {
 }
 
 /** The key of the hierarchy that has cpusets; `undefined` where there are none. */
-export function cpusetHierarchy(world: World): string | undefined {
-  const { controllers, hierarchies } = world.model;
+export function cpusetHierarchy({ model: { controllers, hierarchies } }: Pick<World, 'model'>): string | undefined {
   const where = controllers.get('cpuset');
   if (where === undefined || where === 'none') return undefined;
   return hierarchies.find(({ version, controllers: own }) => (where === 'v2' ? version === 2 : version === 1 && own.includes('cpuset')))?.key;

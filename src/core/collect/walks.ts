@@ -3,7 +3,8 @@
  * machines, or one for each hierarchy where everything is wanted.
  *
  * ownedBy(pids, m, p): processes are at the path p of the hierarchy m. What is their own there is found as `ownDirectory`
- * of parse/systemdName.ts does it; where nothing tells, it is what holds all of a process.
+ * of parse/systemdName.ts does it; where nothing tells, it is what holds all of a process. What libvirt has made for a machine
+ * is looked for in all hierarchies: it may have been moved out of it in one of them.
  */
 export const WALKS = String.raw`
 function ownedBy(pids, m, p,   i, n, pid, d) { # what ownDirectory of parse/systemdName.ts finds in a path, or all of the path
@@ -23,7 +24,7 @@ function ownedBy(pids, m, p,   i, n, pid, d) { # what ownDirectory of parse/syst
   }
 }
 function shared(p) { return p == "" || p ~ /[.]slice$|^(\/[.][.])+$/ }
-function walkOwn(   x, part, i, n, m, d, r, c) { # what is the own of a machine, also those in which no thread is
+function walkOwn(   x, part, i, n, m, d, r, c, libvirts, used) { # what is the own of a machine, also those in which no thread is
   for (x in loose) { # by hand: what has all of a process, or each of its cgroups for itself
     n = split(x loose[x], part, "\n"); m = part[2]
     if (!shared(common[x])) own[m "\n" common[x]] = 1
@@ -31,17 +32,29 @@ function walkOwn(   x, part, i, n, m, d, r, c) { # what is the own of a machine,
   }
   for (x in own) {
     split(x, part, "\n"); m = part[1]; d = part[2]; r = root[m]
+    if (d ~ /\/(machine-qemu\\x2d[^\/]+[.]scope|[^\/]+[.]libvirt-qemu)$/) libvirts[d]
     if (r != "/") { if (index(d "/", r "/") == 1) d = substr(d, length(r) + 1); else if (index(r "/", d "/") == 1) d = ""; else continue }
     else if (d ~ /^\/[.][.](\/|$)/) continue # outside the namespace
-    d = point[m] d; top[d] = m
-    gsub(/\047/, "\047\\\047\047", d); c = c " \047" d "\047"
+    c = c add(m, d)
     if (length(c) > 60000) { find(c); c = "" } # a command is one argument of a shell: it may have 128 KiB
   }
   if (c != "") find(c)
+  # A machine may have been moved out of its directory, all of it, in one hierarchy: that has the same path where it is left.
+  c = ""
+  for (x in mount) used[mount[x]]
+  for (d in libvirts) for (m in used) {
+    if (root[m] != "/" || d ~ /^\/[.][.](\/|$)/ || (m, d) in seen || (m "\n" d) in own) continue
+    c = c add(m, d)
+    if (length(c) > 60000) { find(c, 1); c = "" }
+  }
+  if (c != "") find(c, 1)
 }
-function find(tops,   c, d, n, k, found, m, p) { # no name of a cgroup holds a newline; one of two links has none below it
+function add(m, d) { d = point[m] d; top[d] = m; gsub(/\047/, "\047\\\047\047", d); return " \047" d "\047" }
+function find(tops, perhaps,   c, d, n, k, found, m, p) { # no name of a cgroup holds a newline; one of two links has none below it
   RS = "\n"
-  c = "find" tops " -xdev -type d -print -links 2 -prune"
+  c = "find" tops
+  if (perhaps) c = "for d in" tops "; do test -d \"$d\" && set -- \"$@\" \"$d\"; done; test $# = 0 || find \"$@\""
+  c = c " -xdev -type d -print -links 2 -prune"
   while ((c | getline d) > 0) found[++n] = d
   close(c)
   RS = "\001"

@@ -14,8 +14,13 @@ export interface Misplaced {
   readonly target: Cgroup | undefined;
 }
 
-/** All of a machine, thread by thread. */
+/** All of a machine, thread by thread, but for those whose cgroup may be about to be made. */
 export function misplacedIn(model: HostModel, machine: Machine, layout: Layout): readonly Misplaced[] {
+  return notInPlace(model, machine, layout).filter(one => one.target ?? neverMade(model, machine, one));
+}
+
+/** Those whose cgroup is not there among them. */
+export function notInPlace(model: HostModel, machine: Machine, layout: Layout): readonly Misplaced[] {
   const found: Misplaced[] = [];
   for (const thread of machine.threads) {
     if (hasEnded(model, thread)) continue;
@@ -23,10 +28,7 @@ export function misplacedIn(model: HostModel, machine: Machine, layout: Layout):
       const place = thread.membership.places.get(hierarchy.key);
       if (!place || place.deleted) continue;
       const to = layout.expectedPath(thread, hierarchy.key);
-      if (to === undefined || to === place.path) continue;
-      const target = hierarchy.cgroups.get(to);
-      const one = { thread, hierarchy, from: place.path, at: place.cgroup, to, target };
-      if (target ?? neverMade(model, machine, one)) found.push(one);
+      if (to !== undefined && to !== place.path) found.push({ thread, hierarchy, from: place.path, at: place.cgroup, to, target: hierarchy.cgroups.get(to) });
     }
   }
   return found;
@@ -42,6 +44,12 @@ function hasEnded({ hierarchies }: HostModel, { state, membership }: Thread): bo
   return v1.length > 2 && v1.every(({ key }) => membership.places.get(key)!.path === '/');
 }
 
+/** Its parent was looked through. */
+export function isKnownAbsent({ cgroups, walked }: Hierarchy, path: string): boolean {
+  const parent = path.slice(0, path.lastIndexOf('/'));
+  return !cgroups.has(path) && walked.some(top => isWithin(parent, top));
+}
+
 /**
  * One that is not there may be about to be made, for a vCPU that was just plugged in. But where no vCPU has any, and the
  * guest has run, nobody will make them.
@@ -49,5 +57,5 @@ function hasEnded({ hierarchies }: HostModel, { state, membership }: Thread): bo
 function neverMade(model: HostModel, machine: Machine, { thread, hierarchy, from, to }: Misplaced): boolean {
   if (thread.role.kind !== 'vcpu' || !from.endsWith('/emulator') || !isOld(model, thread) || !hasRun(model, machine)) return false;
   const parent = to.slice(0, to.lastIndexOf('/'));
-  return hierarchy.walked.some(path => isWithin(parent, path)) && !machine.threads.some(({ role }) => role.kind === 'vcpu' && hierarchy.cgroups.has(`${parent}/vcpu${role.id}`));
+  return isKnownAbsent(hierarchy, to) && !machine.threads.some(({ role }) => role.kind === 'vcpu' && hierarchy.cgroups.has(`${parent}/vcpu${role.id}`));
 }

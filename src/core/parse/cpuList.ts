@@ -38,7 +38,8 @@ export class CpuSet {
   }
 
   equals(other: CpuSet): boolean {
-    return this.toString() === other.toString();
+    const { ranges } = other;
+    return this === other || (this.ranges.length === ranges.length && this.ranges.every(([first, last], i) => ranges[i]![0] === first && ranges[i]![1] === last));
   }
 
   intersect(other: CpuSet): CpuSet {
@@ -58,7 +59,8 @@ export class CpuSet {
   }
 
   isSubsetOf(other: CpuSet): boolean {
-    return this.intersect(other).equals(this);
+    // Ranges never touch: one that is in the other set is in one of its ranges.
+    return this === other || this.ranges.every(([first, last]) => other.ranges.some(([from, to]) => from <= first && last <= to));
   }
 
   /** The kernel's own spelling: `0-3,8`; the empty string for the empty set. */

@@ -6,10 +6,9 @@ import { roleText } from '../model/roles';
 import { shorten } from '../parse/bytes';
 import { type Attribute, type Placement, type Row, type ThreadBlock, UNKNOWN } from './placement';
 
-/** What the placement document of a machine says. */
-export function toPlacement(model: HostModel, machine: Machine): Placement {
+/** What the placement document of a machine says. @param layout for whoever has found it already */
+export function toPlacement(model: HostModel, machine: Machine, layout = layoutOf(model, machine)): Placement {
   const own = ownThreads(machine);
-  const layout = layoutOf(model, machine);
   const keys = hierarchyKeys(model, machine);
   const shared = new Map<string, Place | undefined>();
   for (const key of keys) {

@@ -1,7 +1,7 @@
 import type { Because } from '../cgroup/outcome';
 import { parentOf } from '../cgroup/world';
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
-import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
+import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
 import { isWithin } from '../model/subtree';
 import { type CpuSet, parseCpuList } from '../parse/cpuList';
 import { taskFlags } from '../parse/taskStat';
@@ -74,6 +74,11 @@ function limiting(context: Context, hierarchy: string, path: string): Verdict {
   return context.options.expert ? { warnings: [because] } : { refusal: { because, instead: [] } };
 }
 
+/** Whether the memory of a process would go along with its thread: such a move is confirmed alone. */
+export function movesMemory(model: HostModel, thread: Thread, { key, cgroups }: Hierarchy, to: string): boolean {
+  return thread.tid === thread.pid && memoryMoves({ model }, thread, thread.membership.places.get(key)?.cgroup, cgroups.get(to)) !== undefined;
+}
+
 function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'moveProcess' }>): Verdict {
   const { thread, hierarchy, to } = change;
   const verdict = outside(context, hierarchy, to);
@@ -87,7 +92,7 @@ function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'm
  * The kernel moves the pages of a whole process when its leader gets other nodes: v2 always, v1 where the target's
  * `cpuset.memory_migrate` is on (kernel/cgroup/cpuset.c, cpuset_attach).
  */
-function memoryMoves({ model }: Context, leader: Thread, source: Cgroup | undefined, target: Cgroup | undefined): Because | undefined {
+function memoryMoves({ model }: Pick<Context, 'model'>, leader: Thread, source: Cgroup | undefined, target: Cgroup | undefined): Because | undefined {
   const [from, to] = [memsOf(source), memsOf(target)];
   if (!from || !to || to.isEmpty || from.equals(to) || target?.memoryMigrate === false) return undefined;
   return reason('memory-moves', { from: from.toString(), to: to.toString(), ...resident(model.machines.filter(machine => machine.pid === leader.pid)) });

@@ -15,7 +15,7 @@ export class Wanted {
   /** What interface files read where the model does not have it, by {@link fileKey}. */
   readonly known = new Map<string, string>();
   private readonly made = new Set<string>();
-  /** With what is made and filled so far: a cgroup within a new one is filled from that. */
+  /** With what is made, filled and written so far: a cgroup within a new one is filled from that, and none over what was asked for. */
   private now: World;
 
   constructor(
@@ -57,7 +57,7 @@ export class Wanted {
           const now = (known && textOf(known, change.file)) ?? change.before;
           if (!this.made.has(refKey(ref)) && now === value) return;
           if (change.before !== undefined) this.known.set(fileKey(ref, change.file), change.before);
-          this.actions.push({ kind: 'write', cgroup: ref, file: change.file, value });
+          this.push({ kind: 'write', cgroup: ref, file: change.file, value });
         });
     }
   }

@@ -5,7 +5,8 @@ import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
-import type { Rule } from './rule';
+import type { Finding, Rule } from './rule';
+import { someOf } from './words';
 
 /**
  * `accidental-thread-root`: a cgroup with processes in it became the root of a threaded domain, and its children are useless.
@@ -28,21 +29,21 @@ import type { Rule } from './rule';
 export const accidentalThreadRoot: Rule = {
   id: 'accidental-thread-root',
   title: () => t('A cgroup became a thread root by accident'),
-  check: (host, machine) => [...host.around(machine)].filter(cgroup => isAccidentalRoot(host, cgroup)).flatMap(root => {
+  check: (host, machine) => [...host.around(machine)].filter(cgroup => isAccidentalRoot(host, cgroup)).flatMap((root): Finding[] => {
     const { path } = root;
     const threads = ownThreads(machine).filter(({ membership }) => membership.places.get(V2_KEY)?.path === path);
     if (threads.length === 0) return [];
     const invalid = host.childrenOf(root).filter(({ type }) => type === 'domain invalid');
     return [{
       rule: accidentalThreadRoot.id,
-      severity: 'information' as const,
+      severity: 'information',
       machine,
       threads,
-      at: { kind: 'value' as const, hierarchy: V2_KEY, path, name: 'type' },
-      evidence: [...fileOf(root, 'cgroup.type'), ...fileOf(root, 'cgroup.subtree_control'), ...invalid.flatMap(child => fileOf(child, 'cgroup.type'))],
-      sentence: (shown: (path: string) => string) => t('{0} holds processes and hands down threaded controllers: it is a thread root, and {1} can hold no process', visible(shown(path)), invalid.map(child => visible(shown(child.path))).join(', ')),
+      at: { kind: 'value', hierarchy: V2_KEY, path, name: 'type' },
+      evidence: [...fileOf(root, 'cgroup.type'), ...fileOf(root, 'cgroup.subtree_control'), ...fileOf(invalid[0], 'cgroup.type')],
+      sentence: shown => t('{0} holds processes and hands down threaded controllers: it is a thread root, and {1} can hold no process', visible(shown(path)), someOf(invalid, child => visible(shown(child.path)))),
       cost: () => t('whatever is to be put below it is refused: EOPNOTSUPP'),
-      advice: (shown: (path: string) => string) => t('move all processes of {0} to a cgroup below it that holds nothing else and enable controllers then; or, for threads, write threaded to cgroup.type of its children', visible(shown(path))),
+      advice: shown => t('move all processes of {0} to a cgroup below it that holds nothing else and enable controllers then; or, for threads, write threaded to cgroup.type of its children', visible(shown(path))),
       fixes: [],
     }];
   }),

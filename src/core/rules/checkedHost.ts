@@ -6,23 +6,32 @@ import { ownThreads } from '../model/machines';
 import type { Rates } from '../model/rates';
 import { isWithin, machineSubtree } from '../model/subtree';
 import { Context } from '../plan/context';
+import { CpuFacts } from './cpuFacts';
 
 /** Between looks that are closer together, a share of the time says more of the clock than of the host. */
 const SHORTEST = 0.5e9;
 
 /** What rules look at: a model, what happened since the one before, and what several of them need, found once. */
 export class CheckedHost {
+  private cpuFacts: CpuFacts | undefined;
   private readonly layouts = new Map<Machine, Layout>();
   private readonly misplaced = new Map<Machine, readonly Misplaced[]>();
   private readonly tops = new Map<Machine, Map<string, string | undefined>>();
   private readonly surroundings = new Map<Machine, ReadonlySet<Cgroup>>();
-  private children: ReadonlyMap<Cgroup, readonly Cgroup[]> | undefined;
+  private readonly contexts = new Map<Machine, Context>();
+  private readonly children = new Map<string, ReadonlyMap<Cgroup, readonly Cgroup[]>>();
+  private readonly within = new Map<Machine, Map<string, ReadonlyMap<Cgroup, readonly Thread[]>>>();
 
   /** @param rates `undefined` where there is one reading only: a capture, the first look */
   constructor(
     readonly model: HostModel,
     readonly rates: Rates | undefined,
   ) {}
+
+  /** Where threads may run. */
+  get cpus(): CpuFacts {
+    return (this.cpuFacts ??= new CpuFacts(this.model));
+  }
 
   layoutOf(machine: Machine): Layout {
     let layout = this.layouts.get(machine);
@@ -53,7 +62,10 @@ export class CheckedHost {
   /** Whether a limit of this cgroup holds for the machine alone: without expert mode a plan changes no other. */
   isOwnLimit(machine: Machine, { hierarchy, path }: Cgroup): boolean {
     const top = this.topOf(machine, hierarchy);
-    return top !== undefined && isWithin(path, top) && !new Context(this.model, machine, { expert: false }).mayBeShared(hierarchy, path);
+    if (top === undefined || !isWithin(path, top)) return false;
+    let context = this.contexts.get(machine);
+    if (!context) this.contexts.set(machine, (context = new Context(this.model, machine, { expert: false })));
+    return !context.mayBeShared(hierarchy, path);
   }
 
   /** Every cgroup that a thread of the machine's process is in, and all above them. */
@@ -65,8 +77,18 @@ export class CheckedHost {
 
   /** Those right below it. */
   childrenOf(cgroup: Cgroup): readonly Cgroup[] {
-    this.children ??= childrenIn(this.model);
-    return this.children.get(cgroup) ?? [];
+    let children = this.children.get(cgroup.hierarchy);
+    if (!children) this.children.set(cgroup.hierarchy, (children = childrenIn(this.model, cgroup.hierarchy)));
+    return children.get(cgroup) ?? [];
+  }
+
+  /** The threads of the machine's process that are in a cgroup or below it. */
+  threadsWithin(machine: Machine, cgroup: Cgroup): readonly Thread[] {
+    let found = this.within.get(machine);
+    if (!found) this.within.set(machine, (found = new Map<string, ReadonlyMap<Cgroup, readonly Thread[]>>()));
+    let threads = found.get(cgroup.hierarchy);
+    if (!threads) found.set(cgroup.hierarchy, (threads = byCgroup(machine, cgroup.hierarchy)));
+    return threads.get(cgroup) ?? [];
   }
 }
 
@@ -80,15 +102,25 @@ function withAllAbove(threads: readonly Thread[]): ReadonlySet<Cgroup> {
   return found;
 }
 
-function childrenIn({ hierarchies }: HostModel): ReadonlyMap<Cgroup, readonly Cgroup[]> {
+function childrenIn({ hierarchies }: HostModel, key: string): ReadonlyMap<Cgroup, readonly Cgroup[]> {
   const children = new Map<Cgroup, Cgroup[]>();
-  for (const { cgroups } of hierarchies) {
-    for (const cgroup of cgroups.values()) {
-      if (!cgroup.parent) continue;
-      const siblings = children.get(cgroup.parent);
-      if (siblings) siblings.push(cgroup);
-      else children.set(cgroup.parent, [cgroup]);
-    }
+  for (const cgroup of hierarchies.find(of => of.key === key)?.cgroups.values() ?? []) {
+    if (!cgroup.parent) continue;
+    const siblings = children.get(cgroup.parent);
+    if (siblings) siblings.push(cgroup);
+    else children.set(cgroup.parent, [cgroup]);
   }
   return children;
+}
+
+function byCgroup(machine: Machine, key: string): ReadonlyMap<Cgroup, readonly Thread[]> {
+  const found = new Map<Cgroup, Thread[]>();
+  for (const thread of ownThreads(machine)) {
+    for (let at = thread.membership.places.get(key)?.cgroup; at; at = at.parent) {
+      const threads = found.get(at);
+      if (threads) threads.push(thread);
+      else found.set(at, [thread]);
+    }
+  }
+  return found;
 }

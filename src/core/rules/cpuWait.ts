@@ -1,8 +1,9 @@
 import { t } from '@vscode/l10n';
 import type { RoleKind, Thread } from '../model/hostModel';
 import type { Rates, Share } from '../model/rates';
+import { threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
-import { percent, threadsText } from './words';
+import { percent } from './words';
 
 /**
  * `cpu-wait`: threads of the machine are ready to run, and have no CPU.
@@ -40,7 +41,7 @@ export const cpuWait: Rule = {
       machine,
       threads,
       at: { kind: 'thread', thread: worst.thread },
-      evidence: threads.map(({ pid, tid, runTime, runDelay }) => ({ file: `/proc/${pid}/task/${tid}/schedstat`, value: `${runTime ?? '?'} ${runDelay ?? '?'}` })),
+      evidence: threads.slice(0, SHOWN).map(({ pid, tid, runTime, runDelay }) => ({ file: `/proc/${pid}/task/${tid}/schedstat`, value: `${runTime ?? '?'} ${runDelay ?? '?'}` })),
       sentence: () => (threads.length === 1 ? t('{0} waited for a CPU {1} of the time', threadsText(threads), percent(worst.share)) : t('{0} waited for a CPU up to {1} of the time', threadsText(threads), percent(worst.share))),
       cost: () => t('the guest sees it as stolen time: all that it does takes that much longer'),
       advice: () => t('see who else may run on CPUs {0}, and give one of them others, or a lower weight', worst.thread.cpusAllowed?.toString() ?? '?'),
@@ -49,6 +50,9 @@ export const cpuWait: Rule = {
     return [finding];
   },
 };
+
+/** More than these nobody reads. */
+const SHOWN = 8;
 
 /** Those whose waiting the guest feels. */
 const GUEST: ReadonlySet<RoleKind> = new Set<RoleKind>(['emulator', 'vcpu', 'iothread', 'vhost']);

@@ -2,7 +2,7 @@ import { t } from '@vscode/l10n';
 import { roleText } from '../model/roles';
 import { visible } from '../visible';
 import { placeLine } from './asRead';
-import type { Rule } from './rule';
+import type { Finding, Rule } from './rule';
 import { hierarchyText } from './words';
 
 /**
@@ -22,19 +22,19 @@ import { hierarchyText } from './words';
 export const deletedCgroup: Rule = {
   id: 'deleted-cgroup',
   title: () => t('The cgroup of a thread was removed'),
-  check: ({ model }, machine) => machine.threads.flatMap(thread => {
+  check: ({ model }, machine) => machine.threads.flatMap((thread): Finding[] => {
     const deleted = model.hierarchies.filter(({ key }) => thread.membership.places.get(key)?.deleted === true);
     const first = deleted[0];
     if (!first) return [];
     const { path } = thread.membership.places.get(first.key)!;
     return [{
       rule: deletedCgroup.id,
-      severity: 'hint' as const,
+      severity: 'hint',
       machine,
       threads: [thread],
-      at: { kind: 'place' as const, thread, hierarchy: first.key, path, expected: undefined },
+      at: { kind: 'place', thread, hierarchy: first.key, path, expected: undefined },
       evidence: deleted.map(hierarchy => placeLine(thread, hierarchy)),
-      sentence: (shown: (path: string) => string) => t('{0} ({1}) was in {2} ({3}), which was removed', visible(roleText(thread.role)), thread.tid, visible(shown(path)), deleted.map(hierarchyText).join(', ')),
+      sentence: shown => t('{0} ({1}) was in {2} ({3}), which was removed', visible(roleText(thread.role)), thread.tid, visible(shown(path)), deleted.map(hierarchyText).join(', ')),
       cost: () => t('nothing: only a task that has ended can be in a removed cgroup'),
       advice: () => t('look again; one that stays is a zombie whose parent does not wait for it'),
       fixes: [],

@@ -2,11 +2,12 @@ import { t } from '@vscode/l10n';
 import { V2_KEY } from '../model/hierarchies';
 import type { Cgroup, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
+import type { Change } from '../plan/plan';
 import { visible } from '../visible';
 import { isAccidentalRoot } from './accidentalThreadRoot';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
-import type { Rule } from './rule';
+import type { Finding, Rule } from './rule';
 
 /**
  * `domain-invalid`: a cgroup of the machine can hold nothing.
@@ -28,26 +29,31 @@ import type { Rule } from './rule';
 export const domainInvalid: Rule = {
   id: 'domain-invalid',
   title: () => t('A cgroup can hold nothing'),
-  check: (host, machine) => invalidOf(host, machine).map(cgroup => {
-    const { path } = cgroup;
-    const threads = belongingTo(host, machine, path);
-    return {
-      rule: domainInvalid.id,
-      severity: threads.length > 0 ? 'warning' as const : 'information' as const,
-      machine,
-      threads,
-      at: { kind: 'value' as const, hierarchy: V2_KEY, path, name: 'type' },
-      evidence: fileOf(cgroup, 'cgroup.type'),
-      sentence: (shown: (path: string) => string) => t('{0} is in a threaded domain and not threaded itself: it can hold nothing', visible(shown(path))),
-      cost: () => (threads.length > 0 ? t('the thread that has its place there stays where it is, with the CPUs and the quota of who else is there') : t('whatever is moved there is refused: EOPNOTSUPP')),
-      advice: (shown: (path: string) => string) => t('write threaded to cgroup.type of {0} (there is no way back), or remove it', visible(shown(path))),
-      fixes: threads.length === 0 ? [] : [{
-        title: (shown: (path: string) => string) => t('Make {0} threaded, and move its thread there', visible(shown(path))),
-        changes: () => threads.map(thread => ({ kind: 'move' as const, thread, hierarchy: V2_KEY, to: path })),
-      }],
-    };
-  }),
+  check: (host, machine) => {
+    const invalid = invalidOf(host, machine);
+    const homes = invalid.length === 0 ? new Map<string, Thread[]>() : homesOf(host, machine);
+    return invalid.map(cgroup => finding(machine, cgroup, homes.get(cgroup.path) ?? []));
+  },
 };
+
+function finding(machine: Machine, cgroup: Cgroup, threads: readonly Thread[]): Finding {
+  const { path } = cgroup;
+  return {
+    rule: domainInvalid.id,
+    severity: threads.length > 0 ? 'warning' : 'information',
+    machine,
+    threads,
+    at: { kind: 'value', hierarchy: V2_KEY, path, name: 'type' },
+    evidence: fileOf(cgroup, 'cgroup.type'),
+    sentence: shown => t('{0} is in a threaded domain and not threaded itself: it can hold nothing', visible(shown(path))),
+    cost: () => (threads.length > 0 ? t('the thread that has its place there stays where it is, with the CPUs and the quota of who else is there') : t('whatever is moved there is refused: EOPNOTSUPP')),
+    advice: shown => t('write threaded to cgroup.type of {0} (there is no way back), or remove it', visible(shown(path))),
+    fixes: threads.length === 0 ? [] : [{
+      title: shown => t('Make {0} threaded, and move its thread there', visible(shown(path))),
+      changes: () => threads.map((thread): Change => ({ kind: 'move', thread, hierarchy: V2_KEY, to: path })),
+    }],
+  };
+}
 
 /** The uppermost of each branch: what is below is so for the same reason. */
 function invalidOf(host: CheckedHost, machine: Machine): Cgroup[] {
@@ -65,7 +71,15 @@ function invalidOf(host: CheckedHost, machine: Machine): Cgroup[] {
   return found;
 }
 
-function belongingTo(host: CheckedHost, machine: Machine, path: string): Thread[] {
+/** Path → the threads that have their place there. */
+function homesOf(host: CheckedHost, machine: Machine): ReadonlyMap<string, readonly Thread[]> {
   const layout = host.layoutOf(machine);
-  return layout ? ownThreads(machine).filter(thread => layout.expectedPath(thread, V2_KEY) === path) : [];
+  const homes = new Map<string, Thread[]>();
+  for (const thread of layout ? ownThreads(machine) : []) {
+    const path = layout!.expectedPath(thread, V2_KEY);
+    const known = path === undefined ? undefined : homes.get(path);
+    if (known) known.push(thread);
+    else if (path !== undefined) homes.set(path, [thread]);
+  }
+  return homes;
 }

@@ -6,7 +6,6 @@ import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
 import type { Finding, Rule } from './rule';
-import { threadsWithin } from './words';
 
 /**
  * `frozen`: a cgroup at or above the machine's threads is frozen.
@@ -29,9 +28,17 @@ export const frozen: Rule = {
   id: 'frozen',
   title: () => t('The machine is frozen'),
   check: (host, machine) => {
-    const culprits = [...host.around(machine)].filter(isFrozenItself);
-    // Thawed one by one, the machine goes on only after the last: all that hold the same threads are one finding.
-    return culprits.filter(cgroup => !culprits.some(other => other !== cgroup && other.hierarchy === cgroup.hierarchy && isAbove(other, cgroup))).map(top => finding(host, machine, top, culprits));
+    // What is below a frozen one goes on only after both were thawed: they are one finding.
+    const tops = new Map<Cgroup, Cgroup[]>();
+    for (const cgroup of host.around(machine)) {
+      if (!isFrozenItself(cgroup)) continue;
+      let top = cgroup;
+      for (let at = cgroup.parent; at; at = at.parent) if (isFrozenItself(at)) top = at;
+      const all = tops.get(top);
+      if (all) all.push(cgroup);
+      else tops.set(top, [cgroup]);
+    }
+    return [...tops].map(([top, all]) => finding(host, machine, top, all));
   },
 };
 
@@ -41,20 +48,15 @@ function isFrozenItself({ frozen: is, frozenItself, hierarchy, parent }: Cgroup)
   return hierarchy === V2_KEY ? true : (frozenItself ?? parent?.frozen !== true);
 }
 
-function isAbove(other: Cgroup, cgroup: Cgroup): boolean {
-  for (let at = cgroup.parent; at; at = at.parent) if (at === other) return true;
-  return false;
-}
-
-function finding(host: CheckedHost, machine: Machine, top: Cgroup, culprits: readonly Cgroup[]): Finding {
-  const all = culprits.filter(cgroup => cgroup === top || isAbove(top, cgroup));
+/** @param all it, and those below it */
+function finding(host: CheckedHost, machine: Machine, top: Cgroup, all: readonly Cgroup[]): Finding {
   const own = all.every(cgroup => host.isOwnLimit(machine, cgroup));
   const { hierarchy, path } = top;
   return {
     rule: frozen.id,
     severity: 'error',
     machine,
-    threads: threadsWithin(machine, top),
+    threads: host.threadsWithin(machine, top),
     at: { kind: 'value', hierarchy, path, name: 'frozen' },
     evidence: all.flatMap(cgroup => fileOf(cgroup, fileName(cgroup))),
     sentence: shown => t('{0} is frozen', visible(shown(path))),

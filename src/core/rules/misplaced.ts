@@ -1,18 +1,13 @@
 import { t } from '@vscode/l10n';
-import { textOf } from '../cgroup/files';
 import type { Misplaced } from '../layout/misplaced';
 import { effectiveCpus } from '../model/hierarchies';
-import type { Cgroup, Hierarchy, Thread } from '../model/hostModel';
+import type { Cgroup, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
 import type { CpuSet } from '../parse/cpuList';
 import type { Change } from '../plan/plan';
 import { visible } from '../visible';
+import { fileOf, placeLine } from './asRead';
 import type { Evidence, Fix, ShowPath } from './rule';
-
-/** `v2`, `cpu,cpuacct`. */
-export function hierarchyText({ version, key }: Hierarchy): string {
-  return version === 2 ? 'v2' : visible(key);
-}
 
 export function threadText(thread: Thread): string {
   const { kind } = thread.role;
@@ -50,22 +45,12 @@ export function changesOf(misplaced: readonly Misplaced[]): readonly Change[] {
 }
 
 /** The membership as it was read, and what tells the groups apart. */
-export function evidenceOf({ thread: { pid, tid }, hierarchy, from, at, target }: Misplaced): Evidence[] {
-  // Without the hierarchy's number: that is another one after each boot.
-  const line = { file: `/proc/${pid}/task/${tid}/cgroup`, value: `${hierarchy.version === 2 ? '0::' : `${hierarchy.key}:`}${from}` };
-  return [line, ...[at, target].flatMap(cgroup => (cgroup ? valuesOf(cgroup) : []))];
+export function evidenceOf({ thread, hierarchy, at, target }: Misplaced): Evidence[] {
+  return [placeLine(thread, hierarchy), ...[at, target].flatMap(cgroup => TELLING.flatMap(file => fileOf(cgroup, file)))];
 }
 
 /** A cgroup has those of its version. */
 const TELLING = ['cpuset.cpus', 'cpu.max', 'cpu.cfs_quota_us', 'cpu.cfs_period_us'];
-
-function valuesOf(cgroup: Cgroup): Evidence[] {
-  const { directory } = cgroup;
-  return TELLING.flatMap(file => {
-    const value = textOf(cgroup, file);
-    return directory === undefined || value === undefined ? [] : [{ file: `${directory}/${file}`, value }];
-  });
-}
 
 /** What it gets where it is, and would get where it belongs. */
 export function differences(at: Cgroup | undefined, to: Cgroup | undefined): string[] {

@@ -4,8 +4,8 @@ import type { Cgroup } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
+import { threadsText } from './cpuWords';
 import type { Rule } from './rule';
-import { threadsText, threadsWithin } from './words';
 
 /**
  * `pressure-high`: for a minute, and still, threads of a cgroup have waited for a CPU.
@@ -13,7 +13,7 @@ import { threadsText, threadsWithin } from './words';
  * **Cause.** As of `cpu-wait` and `throttled`: too many on the same CPUs, or a quota that runs out. The kernel keeps the
  * averages itself, so that one look tells.
  *
- * **Signature.** `some avg60` and `some avg10` of `cpu.pressure` both read 10 or more, in a v2 cgroup in which threads of the
+ * **Signature.** `some avg60` and `some avg10` of `cpu.pressure` both read 20 or more, in a v2 cgroup in which threads of the
  * machine are; of several the worst is named. Not that of the whole machine: with many vCPUs one of them nearly always waits.
  * Not where two looks show that this cgroup's quota ran out: then `throttled` says it.
  *
@@ -37,7 +37,7 @@ export const pressureHigh: Rule = {
     if (!worst) return [];
     const { path } = worst;
     const { avg10, avg60 } = worst.cpuPressure!;
-    const threads = threadsWithin(machine, worst);
+    const threads = host.threadsWithin(machine, worst);
     return [{
       rule: pressureHigh.id,
       severity: 'warning',
@@ -54,7 +54,7 @@ export const pressureHigh: Rule = {
 };
 
 /** Percent. */
-const HIGH = 10;
+const HIGH = 20;
 
 function isHigh({ cpuPressure }: Cgroup): boolean {
   return cpuPressure !== undefined && cpuPressure.avg10 >= HIGH && cpuPressure.avg60 >= HIGH;

@@ -4,7 +4,7 @@ import type { Cgroup, Machine } from '../model/hostModel';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
-import type { Rule } from './rule';
+import type { Finding, Rule } from './rule';
 
 /**
  * `subtree-control-stripped`: a cgroup above the machine does not hand down a controller that libvirt uses.
@@ -31,20 +31,20 @@ export const subtreeControlStripped: Rule = {
   check: (host, machine) => {
     const groups = groupsOf(host, machine);
     if (!groups) return [];
-    return LIBVIRTS.flatMap(controller => {
+    return LIBVIRTS.flatMap((controller): Finding[] => {
       const at = strippedAt(groups, controller);
       if (!at) return [];
       const { path } = at;
       return [{
         rule: subtreeControlStripped.id,
-        severity: hasPins(machine) ? 'warning' as const : 'information' as const,
+        severity: hasPins(machine) ? 'warning' : 'information',
         machine,
         threads: [],
-        at: { kind: 'value' as const, hierarchy: V2_KEY, path, name: 'type' },
+        at: { kind: 'value', hierarchy: V2_KEY, path, name: 'type' },
         evidence: [...fileOf(at, 'cgroup.controllers'), ...fileOf(at, 'cgroup.subtree_control')],
-        sentence: (shown: (path: string) => string) => t('{0} does not hand down {1}: the groups in {2} are without it', visible(shown(path)), controller, visible(shown(groups.path))),
+        sentence: shown => t('{0} does not hand down {1}: the groups in {2} are without it', visible(shown(path)), controller, visible(shown(groups.path))),
         cost: () => (controller === 'cpuset' ? t('libvirt can only set the affinity of single threads: QEMU\'s others may run on every CPU') : t('quotas and weights of the machine have no effect')),
-        advice: (shown: (path: string) => string) => t('have a unit of systemd ask for {0} below {1} (Delegate=, AllowedCPUs=, CPUWeight=): what is written by hand it takes away again', controller, visible(shown(path))),
+        advice: shown => t('have a unit of systemd ask for {0} below {1} (Delegate=, AllowedCPUs=, CPUWeight=): what is written by hand it takes away again', controller, visible(shown(path))),
         fixes: [],
       }];
     });

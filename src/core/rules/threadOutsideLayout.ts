@@ -4,8 +4,9 @@ import type { Machine } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { adviceOf, bringAllBack, differences, evidenceOf, fixOf, hierarchyText, threadText } from './misplaced';
+import { adviceOf, bringAllBack, differences, evidenceOf, fixOf, threadText } from './misplaced';
 import type { Finding, Fix, Rule } from './rule';
+import { hierarchyText } from './words';
 import { isInEmulator } from './vcpuInEmulator';
 
 /**

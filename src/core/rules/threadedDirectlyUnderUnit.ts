@@ -3,8 +3,7 @@ import { V2_KEY } from '../model/hierarchies';
 import { cgroupOwner } from '../model/owner';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
-import type { Rule } from './rule';
-import { threadsWithin } from './words';
+import type { Finding, Rule } from './rule';
 
 /**
  * `threaded-directly-under-unit`: the cgroup of a unit of systemd itself has become the root of a threaded domain.
@@ -31,19 +30,19 @@ export const threadedDirectlyUnderUnit: Rule = {
   check: (host, machine) => {
     const v2 = host.model.hierarchies.find(({ key }) => key === V2_KEY);
     if (!v2) return [];
-    return [...host.around(machine)].filter(({ hierarchy, type, path }) => hierarchy === V2_KEY && type === 'domain threaded' && cgroupOwner(host.model, v2, path).kind === 'unit').map(unit => {
+    return [...host.around(machine)].filter(({ hierarchy, type, path }) => hierarchy === V2_KEY && type === 'domain threaded' && cgroupOwner(host.model, v2, path).kind === 'unit').map((unit): Finding => {
       const { path } = unit;
       const isScope = path.endsWith('.scope');
       return {
         rule: threadedDirectlyUnderUnit.id,
-        severity: isScope ? 'information' as const : 'warning' as const,
+        severity: isScope ? 'information' : 'warning',
         machine,
-        threads: threadsWithin(machine, unit).filter(({ membership }) => membership.places.get(V2_KEY)?.path !== path),
-        at: { kind: 'value' as const, hierarchy: V2_KEY, path, name: 'type' },
+        threads: host.threadsWithin(machine, unit).filter(({ membership }) => membership.places.get(V2_KEY)?.path !== path),
+        at: { kind: 'value', hierarchy: V2_KEY, path, name: 'type' },
         evidence: fileOf(unit, 'cgroup.type'),
-        sentence: (shown: (path: string) => string) => (isScope ? t('threads are in groups right below {0}, as libvirt before 7.1 has them', visible(shown(path))) : t('threads are in groups right below {0}: systemd can put no process of its own there', visible(shown(path)))),
+        sentence: shown => (isScope ? t('threads are in groups right below {0}, as libvirt before 7.1 has them', visible(shown(path))) : t('threads are in groups right below {0}: systemd can put no process of its own there', visible(shown(path)))),
         cost: () => (isScope ? t('systemctl status cannot list the processes of the scope; the machine itself is not disturbed') : t('reload and stop of the service fail with 219/CGROUP')),
-        advice: (shown: (path: string) => string) => (isScope ? t('nothing, or libvirt 7.1 or newer') : t('one level more: processes in {0}/NAME, groups of threads below that; then start the service anew', visible(shown(path)))),
+        advice: shown => (isScope ? t('nothing, or libvirt 7.1 or newer') : t('one level more: processes in {0}/NAME, groups of threads below that; then start the service anew', visible(shown(path)))),
         fixes: [],
       };
     });

@@ -5,8 +5,9 @@ import type { Rates, Throttling } from '../model/rates';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
+import { threadsText } from './cpuWords';
 import type { Evidence, Finding, Fix, Rule } from './rule';
-import { percent, threadsText, threadsWithin } from './words';
+import { percent } from './words';
 
 /**
  * `throttled`: a CPU quota ran out, and threads stood still because of it.
@@ -65,7 +66,7 @@ function sinceMade(host: CheckedHost, machine: Machine): Finding[] {
   const often = [...host.around(machine)].filter(({ throttled: sums }) => sums !== undefined && sums.times >= TIMES && sums.times >= sums.periods * PERIODS);
   return often.map((cgroup): Finding => {
     const { times, periods } = cgroup.throttled!;
-    const threads = threadsWithin(machine, cgroup);
+    const threads = host.threadsWithin(machine, cgroup);
     return {
       ...about(machine, cgroup, threads),
       severity: 'hint',

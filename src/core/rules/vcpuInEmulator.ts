@@ -4,8 +4,9 @@ import type { Machine } from '../model/hostModel';
 import { roleText } from '../model/roles';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { adviceOf, bringAllBack, differences, evidenceOf, fixOf, hierarchyText } from './misplaced';
+import { adviceOf, bringAllBack, differences, evidenceOf, fixOf } from './misplaced';
 import type { Finding, Rule } from './rule';
+import { hierarchyText } from './words';
 
 /**
  * `vcpu-in-emulator`: a vCPU's thread is in the emulator's group, and not in the one that libvirt made for it.

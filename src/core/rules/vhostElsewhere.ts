@@ -35,18 +35,21 @@ export const vhostElsewhere: Rule = {
     const emulator = machine.threads.find(({ tid }) => tid === machine.pid);
     if (workers.length === 0 || !emulator || machine.state === 'starting') return [];
     const hierarchies = host.model.hierarchies.filter(({ key, controllers }) => key === V2_KEY ? controllers.length > 0 : controllers.includes('cpu') || controllers.includes('cpuset'));
-    return workers.flatMap(worker => hierarchies.flatMap(hierarchy => ofWorker(host, machine, worker, emulator, hierarchy)));
+    const vcpus = new Set<string>();
+    for (const { role, membership } of machine.threads) if (role.kind === 'vcpu') for (const [key, { path }] of membership.places) vcpus.add(`${key} ${path}`);
+    return workers.flatMap(worker => hierarchies.flatMap(hierarchy => ofWorker(host, machine, worker, emulator, hierarchy, vcpus)));
   },
 };
 
-function ofWorker(host: CheckedHost, machine: Machine, worker: Thread, emulator: Thread, hierarchy: Hierarchy): Finding[] {
+/** @param vcpus hierarchy and path of each vCPU */
+function ofWorker(host: CheckedHost, machine: Machine, worker: Thread, emulator: Thread, hierarchy: Hierarchy, vcpus: ReadonlySet<string>): Finding[] {
   const { key, version } = hierarchy;
   const [place, home] = [worker, emulator].map(({ membership }) => membership.places.get(key));
   if (!place || !home || place.deleted || home.deleted || place.path === home.path) return [];
   const top = host.topOf(machine, key);
   if (top === undefined || !isWithin(home.path, top)) return [];
   const outside = !isWithin(place.path, top);
-  if (!outside && !machine.threads.some(({ role, membership }) => role.kind === 'vcpu' && membership.places.get(key)?.path === place.path)) return [];
+  if (!outside && !vcpus.has(`${key} ${place.path}`)) return [];
   const { path } = place;
   const expected = home.path;
   return [{

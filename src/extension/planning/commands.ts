@@ -13,7 +13,8 @@ import { showHistory } from './historyDocument';
 import { askForMoves } from './moves';
 import type { Preview } from './preview';
 import { askForScheduling } from './scheduling';
-import { type CgroupTarget, type Node, type ThreadsTarget, cgroupTarget, threadsTarget } from './targets';
+import { type CgroupTarget, type Node, type ThreadsTarget, cgroupTarget, machineTarget, threadsTarget } from './targets';
+import { restored } from './restore';
 
 export interface CommandContext {
   readonly hosts: HostService;
@@ -36,6 +37,10 @@ export const commands = {
   newCgroup: ofCgroup(() => vscode.l10n.t('New cgroup in'), askForNew),
   removeCgroup: ofCgroup(() => vscode.l10n.t('Remove cgroup'), target => Promise.resolve(removal(target))),
   changeLimit: ofCgroup(() => vscode.l10n.t('Change limit of'), askForLimit),
+  restoreLayout: async ({ hosts, desk, nodes }) => {
+    const target = await machineTarget(hosts, nodes, vscode.l10n.t('Restore Layout'));
+    if (target) await desk.open({ hostId: target.state.source.id, machine: target.machine.key, changes: restored });
+  },
   applyPlan: onPlan((desk, preview) => desk.apply(preview)),
   copyPlanScript: onPlan(async (_, { plan }) => {
     await vscode.env.clipboard.writeText(core().planScript(plan));

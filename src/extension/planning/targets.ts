@@ -52,6 +52,12 @@ export async function threadsTarget(hosts: HostService, nodes: readonly Node[]):
   return { state, view: state.view, machine, threads, hierarchy: at };
 }
 
+/** What a command on a whole machine is about: the row's, or the one that a person picks. */
+export async function machineTarget(hosts: HostService, nodes: readonly Node[], title: string): Promise<{ readonly state: HostState; readonly machine: Machine } | undefined> {
+  const row = nodes.find((node): node is Extract<Node, { machine: Machine }> => 'machine' in node);
+  return row ?? pickMachine(hosts, title);
+}
+
 /** What a command on a cgroup is about. */
 export async function cgroupTarget(hosts: HostService, nodes: readonly Node[], title: string): Promise<CgroupTarget | undefined> {
   for (const node of nodes) {

@@ -38,6 +38,7 @@ export class CgroupsView implements vscode.TreeDataProvider<CgroupsNode>, vscode
       this.view,
       this.changed,
       hosts.onDidChange(id => this.hostsChanged(id)),
+      hosts.onDidChangeRuleSettings(() => this.hostsChanged(undefined)),
       this.view.onDidChangeVisibility(() => this.becameVisible()),
       this.view.onDidChangeSelection(({ selection }) => (plans.selection = selection)),
     );

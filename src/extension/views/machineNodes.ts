@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { HiddenTasks, Machine, Place, Thread } from '../../core/model/hostModel';
 import { readAsRoot } from '../config';
 import { inShort, tallyOf } from '../findingText';
-import { findingsIn } from '../findings';
+import { findingsIn, layoutIn } from '../findings';
 import type { HostState } from '../hostService';
 import { SshSource } from '../sshSource';
 import { Markdown, plain } from '../text';
@@ -149,7 +149,7 @@ export function isConnected({ link }: HostState): boolean {
 
 function machineItem({ id, state, machine, threads }: Extract<MachinesNode, { kind: 'machine' }>): vscode.TreeItem {
   const vcpus = machine.threads.filter(thread => thread.role.kind === 'vcpu').length;
-  const layout = core().layoutOf(state.view!.model, machine);
+  const layout = layoutIn(state.view!.model, machine);
   const isStarting = machine.state === 'starting' || layout.stage !== 'complete';
   const findings = findingsIn(state.view!.model).ofMachine(machine);
   const hurt = { ...tallyOf(findings), held: heldThreads(state.view!, machine) };

@@ -37,6 +37,7 @@ export class MachinesView implements vscode.TreeDataProvider<MachinesNode>, vsco
       this.view,
       this.changed,
       hosts.onDidChange(id => this.hostsChanged(id)),
+      hosts.onDidChangeRuleSettings(() => this.show()),
       this.view.onDidChangeVisibility(() => this.readIfVisible()),
       this.view.onDidChangeSelection(({ selection }) => (plans.selection = selection)),
     );

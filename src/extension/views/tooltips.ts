@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { HostModel, Machine, Place, Thread } from '../../core/model/hostModel';
 import { readAsRoot } from '../config';
 import { tell, tellSuppressed, worstFirst } from '../findingText';
-import { findingsIn } from '../findings';
+import { findingsIn, layoutIn } from '../findings';
 import type { HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
 import { SshSource } from '../sshSource';
@@ -55,14 +55,12 @@ export function machineTooltip(model: HostModel, machine: Machine): vscode.Markd
   const text = new Markdown().own('**').host(machine.name).own('**\n').entry('PID', String(machine.pid)).entry(vscode.l10n.t('Executable'), machine.emulator);
   if (machine.uuid !== undefined) text.entry('UUID', machine.uuid);
   if (machine.uid !== undefined) text.entry('UID', String(machine.uid));
-  const layout = core().layoutOf(model, machine);
-  if (layout) {
-    text.entry(vscode.l10n.t('Placed by'), core().layoutText(layout));
-    // The controllers follow one by one, and some never do: which is where is what puzzles people about a start.
-    for (const stage of layout.stage === 'complete' ? [] : core().STAGES) {
-      const keys = [...layout.stages].filter(([, of]) => of === stage).map(([key]) => (key === '0::' ? '0:: (v2)' : key));
-      if (keys.length > 0) text.entry(stage, keys.join(' '));
-    }
+  const layout = layoutIn(model, machine);
+  text.entry(vscode.l10n.t('Placed by'), core().layoutText(layout));
+  // The controllers follow one by one, and some never do: which is where is what puzzles people about a start.
+  for (const stage of layout.stage === 'complete' ? [] : core().STAGES) {
+    const keys = [...layout.stages].filter(([, of]) => of === stage).map(([key]) => (key === '0::' ? '0:: (v2)' : key));
+    if (keys.length > 0) text.entry(stage, keys.join(' '));
   }
   const own = worstFirst(findingsIn(model).ofMachine(machine));
   for (const finding of own.slice(0, MOST_TOLD)) tell(text, model, finding);

@@ -3,6 +3,7 @@
 //   churn THREADS DIR        that many threads at any time, half of them living a tenth of a second, some of those in a v1
 //                            cgroup below DIR that is made and removed around them; now and then a child process
 //   title BYTES              shows a command line of that length that begins as QEMU's; prints its PID; waits
+//   busy THREADS             that many vCPUs that never rest; prints a word; waits
 //   migrate DIR DIR          one thread that is moved to and fro without end; prints its TID
 #define _GNU_SOURCE
 #include <errno.h>
@@ -51,6 +52,14 @@ static int birth(char *hex) {
   while (newest == 0) usleep(100);
   printf("%d\n", newest);
   return newest;
+}
+
+static void *spinning(void *number) {
+  char name[32];
+  snprintf(name, sizeof name, "CPU %ld/TCG", (long)number);
+  prctl(PR_SET_NAME, name);
+  for (volatile unsigned long i = 0;; i++) {}
+  return NULL;
 }
 
 static void *brief(void *number) {
@@ -114,6 +123,9 @@ int main(int argc, char **argv) {
     base = argv[3];
     for (long i = 0; i < atol(argv[2]) / 2; i++) pthread_create(&thread, NULL, place, (void *)i);
     puts("churning");
+  } else if (argc == 3 && strcmp(argv[1], "busy") == 0) {
+    for (long i = 0; i < atol(argv[2]); i++) pthread_create(&thread, NULL, spinning, (void *)i);
+    puts("busy");
   } else if (argc == 3 && strcmp(argv[1], "title") == 0) {
     size_t length = strtoul(argv[2], NULL, 10);
     char *title = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

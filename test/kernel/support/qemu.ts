@@ -20,6 +20,8 @@ export interface QemuOptions {
   readonly machine?: 'pc' | 'none';
   /** Its first argument instead of the file's name. */
   readonly argv0?: string;
+  /** `off`: its threads have no names of their own. */
+  readonly debugThreads?: 'on' | 'off';
   /** A command that runs it: `unshare …`. The PID is then that of this command. */
   readonly through?: readonly string[];
 }
@@ -49,13 +51,13 @@ async function probe(): Promise<'kvm' | 'tcg,thread=multi'> {
 let started = 0;
 
 async function launch(options: QemuOptions, accel: string): Promise<Qemu> {
-  const { name, vcpus = 1, ioThreads = [], machine = 'pc', argv0, through = [] } = options;
+  const { name, vcpus = 1, ioThreads = [], machine = 'pc', argv0, debugThreads = 'on', through = [] } = options;
   const socket = join(newFolder('qmp'), 'qmp');
   const uuid = `00000000-0000-4000-8000-${String((started += 1)).padStart(12, '0')}`;
   const args = [
     ...['-machine', machine, '-accel', accel, '-S', '-display', 'none', '-nodefaults'],
     ...(machine === 'none' ? [] : ['-smp', String(vcpus), '-m', '64']),
-    ...['-name', `guest=${name},debug-threads=on`, '-uuid', uuid, '-qmp', `unix:${socket},server=on,wait=off`],
+    ...['-name', `guest=${name},debug-threads=${debugThreads}`, '-uuid', uuid, '-qmp', `unix:${socket},server=on,wait=off`],
     ...ioThreads.flatMap(id => ['-object', `iothread,id=${id}`]),
   ];
   const [command, ...rest] = [...through, required('qemu-system-x86_64'), ...args];

@@ -28,8 +28,14 @@ describe('changes that the command line names', () => {
     await assert.rejects(changesOf({ set: [`S${'/..'.repeat(9)}/pids.max=100`] }), ArgumentError);
   });
 
+  it('all that restores the layout, and others besides', async () => {
+    assert.deepEqual(where(await changesOf({ 'restore-layout': true }, 'misplaced-vcpus')), [`move cpu,cpuacct ${LIBVIRT}/vcpu2`, `move cpu,cpuacct ${LIBVIRT}/vcpu3`, `move cpuset ${LIBVIRT}/vcpu3`, 'pin']);
+    assert.deepEqual(where(await changesOf({ 'restore-layout': true, pin: ['vcpu2=0'] }, 'misplaced-vcpus')).slice(4), ['pin']);
+    assert.deepEqual(await changesOf({ 'restore-layout': true }), []);
+  });
+
   it('none at all is said to be none', async () => {
-    await assert.rejects(changesOf({}), /what is to be changed\? Name at least one of --move/);
+    await assert.rejects(changesOf({}), /what is to be changed\? Name at least one of --restore-layout, --move/);
     await assert.rejects(changesOf({ hierarchy: ['cpuset'] }), ArgumentError);
   });
 });

@@ -143,7 +143,10 @@ describe('the stage of a start', () => {
     'I/O threads that wait': ['libvirt with systemd, starting: emulator', () => changed((_, path) => path.replace(/iothread\d$/, 'emulator'), /\/iothread\d$/, notRun)],
     'the last I/O thread waits': ['libvirt with systemd, starting: emulator', () => changed((_, path) => path.replace('iothread2', 'emulator'), /\/iothread2$/, notRun)],
     'no vCPU is known by its name, and each is in its group': ['libvirt with systemd, complete', () => changed((_, path) => path, NONE, unnamed)],
-    'no vCPU is known by its name, and all threads are in emulator': ['libvirt with systemd, starting: emulator', () => changed((_, path) => toEmulator(path), /\/(vcpu|iothread)\d$/, unnamed)],
+    'no vCPU is known by its name, and all threads are in emulator': ['libvirt with systemd, starting: emulator', () => changed((_, path) => toEmulator(path), /\/(vcpu|iothread)\d$/, copy => {
+      unnamed(copy);
+      copy.files.delete('/run/libvirt/qemu/serial.xml');
+    })],
     'one thread runs all vCPUs: it gets no group': ['libvirt with systemd, complete', () => changed((_, path) => toEmulator(path), /\/(vcpu|iothread)\d$/, copy => {
       unnamed(copy);
       copy.files.set('/run/libvirt/qemu/serial.xml', copy.files.get('/run/libvirt/qemu/serial.xml')!.replace(/<vcpus>.*<\/vcpus>/s, '')); // libvirt takes none of it for a vCPU's thread

@@ -52,7 +52,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'a file name that leads elsewhere': { wanted: () => [set('../../cgroup.procs', '1')], refused: 'file-never', expert: 'file-never' },
   'two lines in one value': { wanted: () => [set('cpu.max', 'max\n1')], refused: 'value-lines', expert: 'value-lines' },
   'a value above the machine': { wanted: () => [set('cpu.max', '10000 100000', '/machine.slice')], refused: 'outside-subtree', expert: 'apply' },
-  'a limit of a directory that may be others\' too': { host: 'host-v1-libvirt', change: copy => { for (const [name, text] of copy.files) if (/^\/proc\/\d+\/task\/\d+\/cgroup$/.test(name)) copy.files.set(name, text.replaceAll(/^(\d+:cpu:).*qemu-1-serial.*$/gm, '$1/jobs')); }, wanted: () => [set('cpu.shares', '5', '/jobs', 'cpu')], refused: 'may-be-shared', expert: 'apply' },
+  'a limit of a directory that may be others\' too': { host: 'host-v1-libvirt', change: copy => { for (const [name, text] of copy.files) if (/^\/proc\/\d+\/task\/\d+\/cgroup$/.test(name)) copy.files.set(name, text.replaceAll(/^(\d+:[^:]*:).*qemu-1-serial.*$/gm, '$1/jobs')); }, wanted: () => [set('cpu.shares', '5', '/jobs', 'cpu')], refused: 'may-be-shared', expert: 'apply' },
   'a cgroup above the machine': { wanted: () => [{ kind: 'make', hierarchy: '0::', path: '/mine' }], refused: 'outside-subtree', expert: 'apply' },
   'a pin outside the cpuset': { wanted: f => [pin(f.vcpu('2'), '1')], refused: 'pin-without-cpuset', expert: 'pin-without-cpuset' },
   'a pin partly outside the cpuset': { wanted: f => [pin(f.vcpu('2'), '0-1')], refused: 'pin-outside-cpuset', expert: 'pin-outside-cpuset' },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ALL_RULES, checking } from '../../../src/core/rules/allRules';
+import { CheckedHost } from '../../../src/core/rules/checkedHost';
 import { type HostName, modelOf } from '../fixtures';
 
 /** Without a clock: `npm run bench:rules` measures what one step takes. */
@@ -7,7 +8,7 @@ describe('looking for what is wrong, in steps', () => {
   for (const name of ['host-v1-libvirt', 'misplaced-vcpus', 'guest-numa-clean'] satisfies HostName[]) {
     it(`others may have their turn between any two rules of any machine: ${name}`, async () => {
       const { model } = await modelOf(name);
-      const steps = checking(model);
+      const steps = checking(new CheckedHost(model, undefined));
       let count = 0;
       while (!steps.next().done) count++;
       assert.ok(model.machines.length > 0);
@@ -17,7 +18,7 @@ describe('looking for what is wrong, in steps', () => {
 
   it('none is done before it is asked for: who gives up in between has paid for no more', async () => {
     const { model } = await modelOf('misplaced-vcpus');
-    const steps = checking(model);
+    const steps = checking(new CheckedHost(model, undefined));
     assert.equal(steps.next().done, false);
     assert.deepEqual(steps.return([]), { done: true, value: [] });
     assert.equal(steps.next().done, true);

@@ -6,9 +6,9 @@ import { HOSTS, answer, asRead, closeEditors, eventually, hoverAt, linesOf, open
 
 const CAPTURE = path.join(HOSTS, 'misplaced-vcpus.capture');
 
-/** Ours alone, in the order of the document. */
+/** Ours alone, of one rule, in the order of the document. */
 function diagnosticsOf(uri: vscode.Uri): vscode.Diagnostic[] {
-  return vscode.languages.getDiagnostics(uri).filter(({ source }) => source === 'Cgroup Lens').sort((a, b) => a.range.start.compareTo(b.range.start));
+  return vscode.languages.getDiagnostics(uri).filter(({ source, code }) => source === 'Cgroup Lens' && typeof code === 'object' && code.value === 'vcpu-in-emulator').sort((a, b) => a.range.start.compareTo(b.range.start));
 }
 
 function found(uri: vscode.Uri, count: number): Promise<vscode.Diagnostic[]> {
@@ -64,18 +64,19 @@ describe('findings', () => {
 
   it('are told with their evidence where a thread\'s whole story is', async () => {
     const said = asRead(await hoverAt(uri, lineOf(document, 'vCPU 2'), 0));
-    for (const fact of ['**Warning** vcpu-in-emulator: vCPU 2 is in …/libvirt/emulator', '/proc/450/task/460/cgroup', 'cpu.cfs_quota_us: 80000', 'cpu.cfs_quota_us: 50000', '- Cost: it has', '- What to do: write 460 to tasks of …/libvirt/vcpu2', '[Explain](command:cgroupLens.explainRule?', '[Move vCPU 2 to …/libvirt/vcpu2 (cpu,cpuacct)](command:cgroupLens.fix?']) assert.ok(said.includes(fact), `"${fact}" is not in\n${said}`);
+    for (const fact of ['**Warning** vcpu-in-emulator: vCPU 2 is in …/libvirt/emulator', '/proc/450/task/460/cgroup', 'cpu.cfs_quota_us: 80000', 'cpu.cfs_quota_us: 50000', '- Cost: it has', '- What to do: write 460 to tasks of …/libvirt/vcpu2', '[Explain](command:cgroupLens.explainRule?', '[Fix…](command:cgroupLens.fix?']) assert.ok(said.includes(fact), `"${fact}" is not in\n${said}`);
   });
 
   it('offer their fix, preferred, and the same everywhere where there is more than one', async () => {
     const [first, , third] = await found(uri, 3);
     const fixes = await actionsAt(uri, first!.range, 'quickfix');
     const others = ['Explain: vcpu-in-emulator', 'Suppress vcpu-in-emulator for serial…', 'Turn Off vcpu-in-emulator Everywhere'];
-    assert.deepEqual(fixes.map(({ title, isPreferred }) => [title, isPreferred]), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', true], ...others.map(title => [title, undefined])]);
+    assert.deepEqual(fixes.map(({ title, isPreferred }) => [title, isPreferred]), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', true], ['Bring all 2 threads back', false], ...others.map(title => [title, undefined])]);
     for (const { kind } of fixes) assert.equal(kind?.value, 'quickfix');
     assert.deepEqual((await actionsAt(uri, third!.range, 'quickfix')).map(({ title }) => title), [
       `Move vCPU 3 to S/vcpu3 (${document.lineAt(third!.range.start).text.trim().split(' ')[0]})`,
       'Move vCPU 3 to S/vcpu3 (cpu,cpuacct, cpuset)',
+      'Bring all 2 threads back',
       ...others,
     ]);
   });

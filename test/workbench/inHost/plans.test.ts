@@ -92,7 +92,7 @@ describe('what is refused', () => {
 
 describe('commands that change something', () => {
   const { contributes } = ours().packageJSON as { contributes: { commands: { command: string; enablement?: string }[]; menus: Record<string, { command: string; when: string; group?: string }[]>; configuration: { properties: Record<string, { scope: string; default: unknown }> } } };
-  const changing = ['moveToCgroup', 'pinToCpus', 'setScheduling', 'newCgroup', 'removeCgroup', 'changeLimit', 'applyPlan', 'undoLast', 'undo', 'showHistory'].map(name => `cgroupLens.${name}`);
+  const changing = ['fix', 'restoreLayout', 'moveToCgroup', 'pinToCpus', 'setScheduling', 'newCgroup', 'removeCgroup', 'changeLimit', 'applyPlan', 'undoLast', 'undo', 'showHistory'].map(name => `cgroupLens.${name}`);
 
   it('are nothing for a window that is not trusted', () => {
     for (const name of changing) assert.equal(contributes.commands.find(it => it.command === name)?.enablement, 'isWorkspaceTrusted', name);
@@ -100,7 +100,7 @@ describe('commands that change something', () => {
 
   it('stand in the palette only where they can work', () => {
     const when = (name: string): string | undefined => contributes.menus['commandPalette']!.find(it => it.command === `cgroupLens.${name}`)?.when;
-    for (const name of ['moveToCgroup', 'pinToCpus', 'setScheduling', 'newCgroup', 'removeCgroup', 'changeLimit']) assert.equal(when(name), '!cgroupLens.noHost && isWorkspaceTrusted', name);
+    for (const name of ['fix', 'restoreLayout', 'moveToCgroup', 'pinToCpus', 'setScheduling', 'newCgroup', 'removeCgroup', 'changeLimit']) assert.equal(when(name), '!cgroupLens.noHost && isWorkspaceTrusted', name);
     for (const name of ['undoLast', 'undo', 'showHistory']) assert.match(when(name) ?? '', /cgroupLens\.hasHistory/, name);
     for (const name of ['applyPlan', 'copyPlanScript', 'discardPlan', 'planAgain', 'planOwnersWay']) assert.match(when(name) ?? '', /^cgroupLens\.plan =~ /, name);
   });
@@ -108,7 +108,7 @@ describe('commands that change something', () => {
   it('no row has more than three inline actions', () => {
     const menu = contributes.menus['view/item/context']!.filter(it => it.group?.startsWith('inline'));
     for (const view of ['machines', 'cgroups']) {
-      for (const item of ['machine', 'thread', 'place', 'cgroup.files.cpus', 'hierarchy.files', 'host.live', 'host.ssh asUser connected', 'host.capture']) {
+      for (const item of ['machine', 'machine findings fixes', 'thread', 'thread findings fixes', 'place', 'cgroup.files.cpus', 'hierarchy.files', 'host.live', 'host.ssh asUser connected', 'host.capture']) {
         const fit = menu.filter(({ when }) => when.includes(`cgroupLens.${view}`) || when.includes('(machines|cgroups)')).filter(({ when }) => {
           const pattern = /viewItem =~ \/(.*?)\/( |$)/.exec(when)?.[1];
           return pattern === undefined ? new RegExp(`viewItem == ${item.replaceAll('.', '\\.')}( |$)`).test(when) : new RegExp(pattern).test(item);

@@ -1,0 +1,217 @@
+import { cpusetHierarchy, without } from '../cgroup/affinity';
+import { type KernelHabits, kernelHabits } from '../cgroup/kernelVersion';
+import type { Layout } from '../layout/layout';
+import { effectiveCpus, withAncestors } from '../model/hierarchies';
+import type { Cgroup, Hierarchy, HostModel, LibvirtState, Machine, Thread } from '../model/hostModel';
+import { ownThreads } from '../model/machines';
+import { isWithin, machineSubtree } from '../model/subtree';
+import { CpuSet } from '../parse/cpuList';
+
+/** A vCPU and whose it is. */
+export interface BoundVcpu {
+  readonly machine: Machine;
+  readonly thread: Thread;
+}
+
+/** To what a thread is bound; where the host has nothing else it is bound to nothing. */
+export interface Binding {
+  /** The only CPU on which it may run. */
+  readonly cpu: number | undefined;
+  /** The threads of the core that it may not leave, and how they are listed. */
+  readonly core: CpuSet | undefined;
+  readonly coreKey: string | undefined;
+}
+
+const UNBOUND: Binding = { cpu: undefined, core: undefined, coreKey: undefined };
+
+/** A cpuset at or above a machine's threads, and those of its process that are in it or below. */
+export interface UsedCpuset {
+  readonly cgroup: Cgroup;
+  readonly threads: readonly Thread[];
+}
+
+/** Where threads may run, and by whose word: what the rules about CPUs share, found once for a model. */
+export class CpuFacts {
+  readonly kernel: KernelHabits;
+  /** That which has cpusets. */
+  readonly hierarchy: Hierarchy | undefined;
+  /** Threads of a host share a handful of sets, as objects. */
+  private readonly onlineParts = new Map<CpuSet, CpuSet>();
+  private readonly bindings = new Map<CpuSet, Binding>();
+  private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
+  private readonly used = new Map<Machine, readonly UsedCpuset[]>();
+  private readonly tops = new Map<Machine, string | undefined>();
+  private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
+
+  constructor(private readonly model: HostModel) {
+    this.kernel = kernelHabits(model.kernel);
+    const key = cpusetHierarchy({ model });
+    this.hierarchy = model.hierarchies.find(hierarchy => hierarchy.key === key);
+  }
+
+  get online(): CpuSet | undefined {
+    return this.model.topology.online;
+  }
+
+  /** The CPUs of a set that are online: a task of the top cpuset has others too (kernel/cgroup/cpuset.c, cpuset_attach_task). */
+  onlineOf(cpus: CpuSet): CpuSet {
+    let part = this.onlineParts.get(cpus);
+    if (!part) {
+      const common = this.online ? cpus.intersect(this.online) : cpus;
+      this.onlineParts.set(cpus, (part = common.equals(cpus) ? cpus : common));
+    }
+    return part;
+  }
+
+  /** Where it may run now. */
+  may({ cpusAllowed }: Thread): CpuSet | undefined {
+    return cpusAllowed && this.onlineOf(cpusAllowed);
+  }
+
+  /** The cgroup whose CPUs it is held to. v2: the nearest that has the controller. */
+  cpuset(thread: Thread): Cgroup | undefined {
+    const place = this.hierarchy && thread.membership.places.get(this.hierarchy.key);
+    if (!place || place.deleted) return undefined;
+    if (this.hierarchy.version === 1) return place.cgroup;
+    for (const at of withAncestors(place.cgroup)) if (at.cpusEffective) return at;
+    return undefined;
+  }
+
+  /** What its cpuset lets it run on. */
+  granted(thread: Thread): CpuSet | undefined {
+    return this.grantedBy(this.cpuset(thread));
+  }
+
+  /** What a cpuset lets its threads run on. */
+  grantedBy(cpuset: Cgroup | undefined): CpuSet | undefined {
+    const effective = effectiveCpus(cpuset);
+    return effective && this.onlineOf(effective);
+  }
+
+  /** The path at which who placed the machine has this thread's cpuset; `undefined` where nothing is expected. */
+  expected(layout: Layout | undefined, thread: Thread): string | undefined {
+    return this.hierarchy && layout?.expectedPath(thread, this.hierarchy.key);
+  }
+
+  /** The cpuset that was made for it, if that is where it is. */
+  ownCpuset(layout: Layout | undefined, thread: Thread): Cgroup | undefined {
+    const cgroup = this.cpuset(thread);
+    return cgroup !== undefined && cgroup.path === this.expected(layout, thread) ? cgroup : undefined;
+  }
+
+  /** Isolated from the scheduler's balancing, by the kernel's command line or by a partition around this thread (cgroup-v2.rst, "cpuset.cpus.partition"). */
+  isolated(thread: Thread): CpuSet {
+    let isolated = this.model.topology.isolated ?? CpuSet.empty;
+    for (const at of withAncestors(this.cpuset(thread))) if (at.partition === 'isolated') isolated = isolated.union(effectiveCpus(at) ?? CpuSet.empty);
+    return isolated;
+  }
+
+  /** The CPUs that libvirt has for a thread, where its state says so: vCPUs, I/O threads, and the first thread of the process. */
+  pin(machine: Machine, thread: Thread): CpuSet | undefined {
+    if (!machine.libvirt || thread.pid !== machine.pid) return undefined;
+    let pins = this.pins.get(machine);
+    if (!pins) this.pins.set(machine, (pins = pinsOf(machine, machine.libvirt)));
+    return pins.get(thread.tid);
+  }
+
+  cpusetsOf(machine: Machine): readonly UsedCpuset[] {
+    let found = this.used.get(machine);
+    if (!found) {
+      const users = new Map<Cgroup, Thread[]>();
+      for (const thread of ownThreads(machine)) {
+        for (let at = this.cpuset(thread); at !== undefined; at = at.parent) {
+          const threads = users.get(at);
+          if (threads) threads.push(thread);
+          else users.set(at, [thread]);
+        }
+      }
+      this.used.set(machine, (found = [...users].map(([cgroup, threads]) => ({ cgroup, threads }))));
+    }
+    return found;
+  }
+
+  /** Whether a cpuset is the machine's own, and not a slice that others are in too. */
+  isOwn(machine: Machine, cgroup: Cgroup): boolean {
+    if (!this.tops.has(machine)) this.tops.set(machine, machineSubtree(this.model, machine, cgroup.hierarchy));
+    const top = this.tops.get(machine);
+    return top !== undefined && isWithin(cgroup.path, top);
+  }
+
+  /** To what it is bound, by where it may run. */
+  bindingOf(thread: Thread): Binding {
+    const may = this.may(thread);
+    let binding = may && this.bindings.get(may);
+    if (may && !binding) this.bindings.set(may, (binding = this.bindingTo(may)));
+    return binding ?? UNBOUND;
+  }
+
+  private bindingTo(may: CpuSet): Binding {
+    const first = may.ranges[0]?.[0];
+    if (first === undefined || !this.online || this.online.size < 2) return UNBOUND;
+    const siblings = this.model.topology.cpus.get(first)?.siblings;
+    const isOnCore = siblings !== undefined && siblings.size > 1 && may.isSubsetOf(siblings) && !this.online.isSubsetOf(siblings);
+    return { cpu: may.size === 1 ? first : undefined, core: isOnCore ? siblings : undefined, coreKey: isOnCore ? siblings.toString() : undefined };
+  }
+
+  /** The vCPUs of all machines that may run on this CPU only. */
+  boundTo(cpu: number): readonly BoundVcpu[] {
+    return this.boundVcpus().byCpu.get(cpu) ?? [];
+  }
+
+  /** The vCPUs of all machines that may run only on this core: on one of its CPUs, or on all. */
+  boundToCore(coreKey: string): readonly BoundVcpu[] {
+    return this.boundVcpus().byCore.get(coreKey) ?? [];
+  }
+
+  /** All CPUs that are the only one of some vCPU of the host. */
+  boundCpus(): CpuSet {
+    return CpuSet.of(...this.boundVcpus().byCpu.keys());
+  }
+
+  private boundVcpus(): NonNullable<typeof this.bound> {
+    if (this.bound) return this.bound;
+    const byCpu = new Map<number, BoundVcpu[]>();
+    const byCore = new Map<string, BoundVcpu[]>();
+    const add = <K>(to: Map<K, BoundVcpu[]>, key: K, one: BoundVcpu): void => {
+      const list = to.get(key);
+      if (list) list.push(one);
+      else to.set(key, [one]);
+    };
+    for (const machine of this.model.machines) {
+      for (const thread of vcpusOf(machine)) {
+        const { cpu, coreKey } = this.bindingOf(thread);
+        if (cpu !== undefined) add(byCpu, cpu, { machine, thread });
+        if (coreKey !== undefined) add(byCore, coreKey, { machine, thread });
+      }
+    }
+    return (this.bound = { byCpu, byCore });
+  }
+}
+
+export function vcpusOf(machine: Machine): readonly Thread[] {
+  return machine.threads.filter(({ pid, role }) => pid === machine.pid && role.kind === 'vcpu');
+}
+
+/** By TID. A vCPU is told by libvirt's own TID for it, and by its name where libvirt has none. */
+function pinsOf(machine: Machine, { vcpus, vcpuPins, ioThreadPins, emulatorPin }: LibvirtState): ReadonlyMap<number, CpuSet> {
+  const pins = new Map<number, CpuSet>();
+  const add = (tid: number, pin: CpuSet | undefined): void => void (pin && pins.set(tid, pin));
+  for (const { role: { kind, id }, tid } of ownThreads(machine)) {
+    if (kind === 'iothread') add(tid, ioThreadPins.get(Number(/^iothread(\d+)$/.exec(id ?? '')?.[1])));
+    if (kind === 'vcpu' && /^\d+$/.test(id ?? '') && !vcpus.has(Number(id))) add(tid, vcpuPins.get(Number(id)));
+  }
+  for (const [number, tid] of vcpus) add(tid, vcpuPins.get(number));
+  add(machine.pid, emulatorPin);
+  return pins;
+}
+
+/** Whether `part` is in `whole`, and is not all of it. */
+export function isNarrower(part: CpuSet, whole: CpuSet): boolean {
+  return part.isSubsetOf(whole) && !part.equals(whole);
+}
+
+/** v2: the nearest above that was given CPUs of its own, and not all of these. */
+export function narrowerAbove(cgroup: Cgroup, wanted: CpuSet): Cgroup | undefined {
+  for (const above of withAncestors(cgroup.parent)) if (above.cpus && !above.cpus.isEmpty && above.path !== '/' && !without(wanted, above.cpus).isEmpty) return above;
+  return undefined;
+}

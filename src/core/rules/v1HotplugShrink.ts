@@ -1,0 +1,75 @@
+import { t } from '@vscode/l10n';
+import { without } from '../cgroup/affinity';
+import type { Cgroup, Machine, Thread } from '../model/hostModel';
+import { ownThreads } from '../model/machines';
+import type { CpuSet } from '../parse/cpuList';
+import { visible } from '../visible';
+import type { CheckedHost } from './checkedHost';
+
+import { cpusText, filesOf, onlineOf } from './cpuWords';
+import type { Finding, Rule } from './rule';
+
+/**
+ * `v1-hotplug-shrink`: a CPU was offline for a while, and the machine's cpusets have lost it for good.
+ *
+ * **Cause.** In cgroup v1 the kernel takes a CPU that goes offline (by hand, or when the host is suspended) out of every
+ * cpuset. When it is back only the root gets it again.
+ *
+ * **Signature.** The top cpuset has an online CPU that the machine's own directory, or the one of all machines
+ * (`/machine`, `/machine.slice`), has not, and the machine shows that it had it: a group of its threads is empty, or
+ * libvirt's pin names the CPU. Without that it may be that somebody wants it so: silent.
+ *
+ * **Cost.** Threads that were pinned to that CPU run on others', and no pin to it is possible (EACCES).
+ *
+ * **Fix.** Write the CPUs again from above downwards: the directory of all machines, the machine's, then each group.
+ *
+ * **Sources.** Documentation/admin-guide/cgroup-v1/cpusets.rst; kernel/cgroup/cpuset-v1.c (hotplug); tp-libvirt#1310.
+ */
+export const v1HotplugShrink: Rule = {
+  id: 'v1-hotplug-shrink',
+  title: () => t('A CPU that was offline has not come back to the machine'),
+  check: ofMachine,
+};
+
+function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
+  const { cpus: facts } = host;
+  const { hierarchy, online } = facts;
+  if (hierarchy?.version !== 1 || !online) return [];
+  const top = hierarchy.cgroups.get('/')?.cpus;
+  if (!top) return [];
+  const wanted = top.intersect(online);
+  const lacking = facts.cpusetsOf(machine).filter(({ cgroup: { cpus, path }, threads }) => cpus && !cpus.isEmpty && path !== '/' && !wanted.isSubsetOf(cpus) && !threads.some(thread => facts.expected(host.layoutOf(machine), thread) === path));
+  if (lacking.length === 0) return [];
+  const highest = lacking.map(({ cgroup }) => cgroup).sort((a, b) => a.path.length - b.path.length)[0]!;
+  const missing = without(wanted, highest.cpus!);
+  const isLibvirts = /^\/machine(\.slice)?$/.test(highest.path) || facts.isOwn(machine, highest);
+  const losers = isLibvirts ? losersOf(host, machine, missing) : [];
+  return losers.length === 0 ? [] : [finding(host, machine, highest, top, missing, losers)];
+}
+
+/** Those that had one of these CPUs, for all that is known. */
+function losersOf(host: CheckedHost, machine: Machine, missing: CpuSet): Thread[] {
+  const layout = host.layoutOf(machine);
+  return ownThreads(machine).filter(thread => {
+    const expected = host.cpus.expected(layout, thread);
+    const group = expected === undefined ? undefined : host.cpus.hierarchy?.cgroups.get(expected);
+    const pin = host.cpus.pin(machine, thread);
+    return pin ? !pin.intersect(missing).isEmpty : group?.cpus?.isEmpty === true;
+  });
+}
+
+function finding({ model, cpus: facts }: CheckedHost, machine: Machine, highest: Cgroup, top: CpuSet, missing: CpuSet, losers: readonly Thread[]): Finding {
+  const all = highest.cpus!.union(missing);
+  return {
+    rule: v1HotplugShrink.id,
+    severity: 'warning',
+    machine,
+    threads: losers,
+    at: { kind: 'value', hierarchy: highest.hierarchy, path: highest.path, name: 'cpus' },
+    evidence: [{ file: `${facts.hierarchy!.mountPoint ?? ''}/cpuset.cpus`, value: top.toString() }, ...filesOf(highest, 'cpuset.cpus'), ...onlineOf(model)],
+    sentence: shown => t('{0} is online, and {1} has not got it: it has {2}', cpusText(missing), visible(shown(highest.path)), cpusText(highest.cpus!)),
+    cost: () => t('what was pinned to {0} runs on other CPUs, and cannot be pinned there again', cpusText(missing)),
+    advice: shown => t('write {0} to cpuset.cpus of {1}, then of each cgroup below it, from above downwards', all.toString(), visible(shown(highest.path))),
+    fixes: facts.isOwn(machine, highest) ? [{ title: shown => t('Give {0} {1}', visible(shown(highest.path)), cpusText(all)), changes: () => [{ kind: 'set', hierarchy: highest.hierarchy, path: highest.path, file: 'cpuset.cpus', value: all.toString() }] }] : [],
+  };
+}

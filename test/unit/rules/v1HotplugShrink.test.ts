@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { v1HotplugShrink } from '../../../src/core/rules/v1HotplugShrink';
+import { SCOPE } from '../fixtures';
+import type { HostChange } from './checkRule';
+import { checked, sentences, set, stepsOf } from './pins';
+
+const OFFLINE = SCOPE.replace('2d1', '2d2');
+const TREE = '/sys/fs/cgroup/cpuset';
+
+/** The CPU that was offline is back: only the top cpuset has got it again. */
+const back: HostChange = copy => {
+  set(copy, '/sys/devices/system/cpu/online', '0-1');
+  for (const file of ['cpuset.cpus', 'cpuset.effective_cpus']) set(copy, `${TREE}/${file}`, '0-1');
+};
+const restored = (...paths: string[]): HostChange => copy => {
+  back(copy);
+  for (const path of paths) for (const file of ['cpuset.cpus', 'cpuset.effective_cpus']) set(copy, `${TREE}${path}/${file}`, '0-1');
+};
+
+describe('v1-hotplug-shrink', () => {
+  it('the directory of all machines has lost the CPU: said once, with what was read, and what to write', async () => {
+    const { findings } = await checked(v1HotplugShrink, 'guest-hybrid-cpu-offline', back);
+    assert.deepEqual(findings.map(f => [f.severity, f.sentence(path => path), f.threads.map(({ tid }) => tid), f.fixes.length]), [
+      ['warning', 'CPU 1 is online, and /machine.slice has not got it: it has CPU 0', [1221, 1223, 1217], 0],
+    ]);
+    assert.deepEqual(findings[0]!.evidence, [
+      { file: `${TREE}/cpuset.cpus`, value: '0-1' },
+      { file: `${TREE}/machine.slice/cpuset.cpus`, value: '0' },
+      { file: '/sys/devices/system/cpu/online', value: '0-1' },
+    ]);
+    assert.equal(findings[0]!.advice(path => path), 'write 0-1 to cpuset.cpus of /machine.slice, then of each cgroup below it, from above downwards');
+  });
+
+  it('the machine\'s own directory is put right by the fix', async () => {
+    const { model, findings } = await checked(v1HotplugShrink, 'guest-hybrid-cpu-offline', restored('/machine.slice'));
+    assert.deepEqual(stepsOf(model, findings[0]), [`0-1 > ${OFFLINE}/cpuset.cpus`]);
+  });
+
+  it('libvirt\'s pin tells it as well as an empty group', async () => {
+    assert.deepEqual(await sentences(v1HotplugShrink, 'guest-hybrid', copy => {
+      for (const path of ['/machine.slice', SCOPE, `${SCOPE}/libvirt`]) set(copy, `${TREE}${path}/cpuset.cpus`, '0');
+    }, { vcpus: { 1: '1' } }), ['warning: CPU 1 is online, and /machine.slice has not got it: it has CPU 0']);
+  });
+
+  const silent: Record<string, HostChange> = {
+    'a CPU that still is offline': () => undefined,
+    'cpusets above that have it again: what is empty is another rule\'s': restored('/machine.slice', OFFLINE, `${OFFLINE}/libvirt`),
+    'a machine whose directory somebody keeps from a CPU: nothing tells that it had it': copy => {
+      back(copy);
+      for (const group of ['vcpu1', 'vcpu3', 'iothread1']) for (const file of ['cpuset.cpus', 'cpuset.effective_cpus']) set(copy, `${TREE}${OFFLINE}/libvirt/${group}/${file}`, '0');
+    },
+    'a top cpuset that cannot be read': copy => {
+      back(copy);
+      copy.files.delete(`${TREE}/cpuset.cpus`);
+    },
+  };
+  for (const [name, change] of Object.entries(silent)) it(`says nothing of ${name}`, async () => assert.deepEqual(await sentences(v1HotplugShrink, 'guest-hybrid-cpu-offline', change), []));
+});
