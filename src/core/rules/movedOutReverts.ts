@@ -6,7 +6,7 @@ import { isWithin } from '../model/subtree';
 import { visible } from '../visible';
 import { placeLine } from './asRead';
 import type { CheckedHost } from './checkedHost';
-import { hierarchyText } from './misplaced';
+import { hierarchyText } from './words';
 import type { Finding, Rule } from './rule';
 
 /**
