@@ -3,7 +3,8 @@ import type { HostModel, Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
 import { placeLine } from './asRead';
 import type { CheckedHost } from './checkedHost';
-import { hierarchyText, threadText } from './misplaced';
+import { threadText } from './misplaced';
+import { hierarchyText } from './words';
 import type { Finding, Rule } from './rule';
 
 /**
