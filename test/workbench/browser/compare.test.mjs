@@ -47,9 +47,10 @@ for (const theme of ['Dark', 'Light']) {
         const all = await problemsOf(page, 'serial.compared');
         const texts = await Promise.all(all.map(one => one.textContent({ timeout: 1000 })));
         const moved = texts.filter(text => text.includes('placement-differs'));
-        assert.equal(moved.length, 4, texts.join('\n'));
+        assert.ok(moved.length > 0, texts.join('\n')); // the list holds those that are in view; how many there are its first row says
         return moved;
       });
+      assert.equal(await page.locator('.markers-panel .monaco-list-row[aria-level="1"]', { hasText: 'serial.compared' }).locator('.monaco-count-badge').textContent(), '4');
       assert.match(found[0], /vCPU 2, cpu,cpuacct: S\/vcpu2 in monday, S\/emulator in tuesday/);
       const lines = await editorLines(page);
       assert.ok(lines.length > 0);
