@@ -44,6 +44,7 @@ export function scenariosOfHost(guest: () => Guest, mode: Mode, healthy: () => s
       const slice = on.model.hierarchies.find(hierarchy => hierarchy.key === key)!.cgroups.get('/machine.slice');
       assert.equal(slice?.cpus?.toString(), '0', 'nothing below the root gets a CPU back');
       assert.deepEqual(on.findings, off.findings);
+      assert.ok(on.rules.includes('v1-hotplug-shrink'), on.rules.join());
       // libvirt finds nothing wrong: it pins where the group should be, and the thread is not in it.
       await assert.rejects(scene.run('virsh -q vcpupin serial 1 1 --live'), /Permission denied|Invalid argument/);
     }
@@ -59,6 +60,7 @@ export function scenariosOfHost(guest: () => Guest, mode: Mode, healthy: () => s
     assert.match(plain(narrow.text), /vCPU 1 TID CPU 1\/TCG other 0 cpus 0\n [^\n]*vcpu1 type threaded cpus 1 effective 0/);
     assert.match(plain(narrow.text), /\nabove\n(.*\n)* 0:: \/machine\.slice cpus 0\n/);
     assert.deepEqual(narrow.findings, []);
+    assert.ok(narrow.rules.includes('parent-narrower'), narrow.rules.join());
     await save('allowed-cpus', 'systemctl set-property --runtime machine.slice AllowedCPUs=0, while half of the domain is pinned to CPU 1.', narrow);
     await scene.run('systemctl set-property --runtime machine.slice AllowedCPUs=');
     assert.match(await scene.run('systemctl show -p AllowedCPUs machine.slice'), /^AllowedCPUs=$/m);
@@ -81,6 +83,7 @@ export function scenariosOfHost(guest: () => Guest, mode: Mode, healthy: () => s
     assert.deepEqual(types(made), ['domain threaded', 'threaded']);
     assert.equal(made.layout.kind, 'systemd unit');
     assert.match(made.text, /type domain threaded/);
+    assert.ok(made.rules.includes('threaded-directly-under-unit'), made.rules.join());
     await scene.run('systemctl daemon-reload');
     assert.deepEqual(types(await service.look()), ['domain threaded', 'threaded'], 'systemd lets it be');
     // It makes .control below the unit for its own process, and that is no domain that is valid: 219/CGROUP (systemd#22486).

@@ -35,6 +35,7 @@ export function scenariosOfLife(guest: () => Guest, mode: Mode, healthy: () => s
     const look = await scene.look();
     await saveCapture(guest(), `guest-${mode}-no-machined`, 'systemd-machined was not there when the domain started: libvirt placed it by itself, below /machine.', look.raw);
     assert.equal(look.layout.kind, 'libvirt alone');
+    assert.ok(look.rules.includes('no-machined-fallback'), look.rules.join());
     assert.deepEqual(look.findings, []);
     for (const key of keys) {
       const place = threadOf(look.machine, 'vCPU 2').membership.places.get(key)!.path;

@@ -98,6 +98,7 @@ export function scenariosOfThreads(guest: () => Guest, mode: Mode, healthy: () =
     assert.deepEqual(vcpus(three), ['vCPU 0 vcpu0 0', 'vCPU 1 vcpu1 1', 'vCPU 2 vcpu2 0-1']);
     for (const key of keys) assert.equal(groupOf(threadOf(three.machine, 'vCPU 2'), key), 'vcpu2');
     assert.deepEqual(three.findings, []);
+    assert.ok(three.rules.includes('hotplugged-vcpu-unpinned'), three.rules.join());
     assert.match(plain(three.text), /vCPU 2 TID CPU 2\/TCG other 0 cpus 0-1\n/);
     await save('hotplug', 'A domain growing of two vCPUs, beside serial: virsh setvcpus --live plugged in a third, which nobody has pinned yet.', three);
     // Firmware alone does not let go of a CPU; libvirt then takes back nothing.

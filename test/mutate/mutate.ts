@@ -35,7 +35,7 @@ interface Move {
 
 /**
  * Makes each move that the kernel would accept of a thread that its machine's owner has put somewhere, one at a time, in
- * a healthy capture; and looks whether it is found and named right, whether nothing is said of other threads, and whether
+ * a healthy capture; and looks whether it is found and named right, whether nothing new is said of other threads, and whether
  * its first fix gives back the capture: each file of it reads as before, so that the same model comes of it. But for a pin
  * that the move itself has lost: kernels before 6.2 keep none when a thread comes into another cpuset, and no capture tells it.
  *
@@ -44,7 +44,7 @@ interface Move {
 export async function mutate(name: string, raw: RawSnapshot, takes: (move: number) => boolean = () => true): Promise<Mutated> {
   const { model: healthy } = await modelOf(raw);
   const world = worldOf(healthy);
-  const before = new Set(findingsOf(healthy).map(wordsOf));
+  const before = new Set(findingsOf(healthy).map(subjectOf));
   const failures = findingsOf(healthy).filter(isAlarm).map(finding => `${name}: not healthy: ${wordsOf(finding)}`);
   const result = { moves: 0, found: 0, putRight: 0, pinsLost: 0, falseAlarms: failures.length };
   let number = 0;
@@ -57,7 +57,7 @@ export async function mutate(name: string, raw: RawSnapshot, takes: (move: numbe
     const moved = happened(raw, action, outcome);
     const { model } = await modelOf(moved);
     const findings = findingsOf(model);
-    const strangers = findings.filter(finding => isAlarm(finding) && !finding.threads.some(({ tid }) => tid === move.thread.tid) && !before.has(wordsOf(finding)));
+    const strangers = findings.filter(finding => isAlarm(finding) && !finding.threads.some(({ tid }) => tid === move.thread.tid) && !before.has(subjectOf(finding)));
     result.falseAlarms += strangers.length;
     for (const stranger of strangers) fail(`false alarm: ${wordsOf(stranger)}`);
     const finding = rightOne(findings, move, fail);
@@ -76,6 +76,11 @@ export async function mutate(name: string, raw: RawSnapshot, takes: (move: numbe
 
 function isAlarm({ severity }: Finding): boolean {
   return severity === 'warning' || severity === 'error';
+}
+
+/** The same may be said in other words, and more or less severely: there is one vCPU less on a CPU. */
+function subjectOf({ rule, machine, threads, at }: Finding): string {
+  return [rule, machine.key, at.kind, ...threads.map(({ key }) => key)].join(' ');
 }
 
 function wordsOf({ rule, machine, sentence }: Finding): string {

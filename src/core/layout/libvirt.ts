@@ -21,12 +21,13 @@ export function libvirtLayout(model: HostModel, machine: Machine): Layout | unde
   const waiting = new Map<string, ReadonlySet<Thread>>();
   const placed = placedOneByOne(machine);
   const isStarted = hasRun(model, machine);
-  for (const { key, cgroups } of model.hierarchies) {
+  for (const { key, version, controllers, cgroups } of model.hierarchies) {
     const top = tops.get(key);
     if (top === undefined) continue;
-    const levels = [`${top}/libvirt`, top];
-    const parent = levels.find(above => names.some(name => cgroups.has(`${above}/${name}`)));
-    directories.set(key, { top, parent, all: levels.find(level => cgroups.has(level)) });
+    const levels = [`${top}/libvirt`, top].filter(level => cgroups.has(level));
+    const mayHaveGroups = version === 2 || controllers.some(controller => GROUPED.has(controller));
+    const parent = mayHaveGroups ? levels.find(above => names.some(name => cgroups.has(`${above}/${name}`))) : undefined;
+    directories.set(key, { top, parent, all: levels[0] });
     if (parent !== undefined && !isStarted) waiting.set(key, waitingIn(placed, parent, key, path => cgroups.has(path)));
   }
   const kind = kindOf(home);
@@ -45,6 +46,9 @@ export function libvirtLayout(model: HostModel, machine: Machine): Layout | unde
     },
   };
 }
+
+/** In v1 it makes them nowhere else; in v2 wherever it uses that at all. */
+const GROUPED = new Set(['cpu', 'cpuacct', 'cpuset']);
 
 /** machined makes a scope; what libvirt makes itself is below /machine, or below the container in which it runs. */
 function kindOf(home: string): Layout['kind'] {

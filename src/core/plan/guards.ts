@@ -76,7 +76,7 @@ function limiting(context: Context, hierarchy: string, path: string): Verdict {
 
 /** Whether the memory of a process would go along with its thread: such a move is confirmed alone. */
 export function movesMemory(model: HostModel, thread: Thread, { key, cgroups }: Hierarchy, to: string): boolean {
-  return thread.tid === thread.pid && memoryMoves({ model }, thread, thread.membership.places.get(key)?.cgroup, cgroups.get(to)) !== undefined;
+  return thread.tid === thread.pid && memoryMoves({ model }, thread, thread.membership.places.get(key)?.cgroup, cgroups.get(to) ?? nearestThere({ model }, key, to)) !== undefined;
 }
 
 function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'moveProcess' }>): Verdict {
@@ -108,7 +108,7 @@ function memsOf(cgroup: Cgroup | undefined): CpuSet | undefined {
 }
 
 /** What a cgroup that is yet to be made has its nodes from; in v1 it is made with `cpuset.memory_migrate` off. */
-function nearestThere({ model }: Context, key: string, path: string): Cgroup | undefined {
+function nearestThere({ model }: Pick<Context, 'model'>, key: string, path: string): Cgroup | undefined {
   for (let at = parentOf(path); at !== undefined; at = parentOf(at)) {
     const found = hierarchyOf(model, key)?.cgroups.get(at);
     if (found) return found.memoryMigrate === undefined ? found : undefined;

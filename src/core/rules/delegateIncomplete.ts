@@ -13,9 +13,9 @@ import type { Rule } from './rule';
  * **Cause.** A unit gets the controllers that it, or one beside it, asks for. `Delegate=yes` asks for all that its manager
  * has, and a user's manager (`user@UID.service`) has `cpu`, `memory`, `pids` only, unless the administrator adds `cpuset`.
  *
- * **Signature.** In v2 the machine's scope or service is no session and none of libvirt's, the root's `cgroup.controllers` has
- * `cpuset`, and the unit's has not. A hint; information where its threads are in several groups below the unit already:
- * somebody wanted to place them.
+ * **Signature.** In v2 the machine is in a scope or service that somebody made for it (no session, and none of libvirt's,
+ * Proxmox VE's or KubeVirt's), the root's `cgroup.controllers` has `cpuset`, and the unit's has not. A hint; information
+ * where its threads are in several groups below the unit already: somebody wanted to place them.
  *
  * **Cost.** Threads can be pinned one by one only: each new one has its maker's affinity.
  *
@@ -26,7 +26,10 @@ import type { Rule } from './rule';
 export const delegateIncomplete: Rule = {
   id: 'delegate-incomplete',
   title: () => t('The machine\'s unit has no cpuset controller'),
-  check: ({ model }, machine) => {
+  check: (host, machine) => {
+    const { model } = host;
+    const { kind } = host.layoutOf(machine);
+    if (kind !== 'systemd unit' && kind !== 'user session') return []; // others place a machine in their own way
     const v2 = model.hierarchies.find(({ key }) => key === V2_KEY);
     const leader = machine.threads.find(({ tid }) => tid === machine.pid);
     const place = v2 && leader?.membership.places.get(V2_KEY);

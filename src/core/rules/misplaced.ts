@@ -1,9 +1,10 @@
 import { t } from '@vscode/l10n';
 import type { Misplaced } from '../layout/misplaced';
 import { effectiveCpus } from '../model/hierarchies';
-import type { Cgroup, Thread } from '../model/hostModel';
+import type { Cgroup, HostModel, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
 import type { CpuSet } from '../parse/cpuList';
+import { isBound, movesMemory } from '../plan/guards';
 import type { Change } from '../plan/plan';
 import { visible } from '../visible';
 import { fileOf, placeLine } from './asRead';
@@ -14,9 +15,13 @@ export function threadText(thread: Thread): string {
   return kind === 'other' || kind === 'worker' ? t('thread {0} ({1})', thread.tid, visible(thread.comm)) : roleText(thread.role);
 }
 
-/** Puts threads where they belong: nothing where a cgroup can hold none, as v1 leaves it when its last CPU goes offline. */
-export function fixOf(misplaced: readonly Misplaced[], title: Fix['title']): Fix[] {
-  if (misplaced.some(({ target }) => target && holdsNone(target))) return [];
+/**
+ * Puts threads where they belong. None where the plan would be refused: a cgroup that can hold nobody, as v1 leaves it when its
+ * last CPU goes offline; a thread that the kernel has bound; several at once, one of which takes the machine's memory along.
+ */
+export function fixOf(model: HostModel, misplaced: readonly Misplaced[], title: Fix['title']): Fix[] {
+  const isRefused = misplaced.some(({ thread, hierarchy, to, target }) => isBound(thread) || (target && holdsNone(target)) || (misplaced.length > 1 && movesMemory(model, thread, hierarchy, to)));
+  if (isRefused) return [];
   return [{ title, changes: () => changesOf(misplaced) }];
 }
 
@@ -33,9 +38,9 @@ export function adviceOf({ thread, hierarchy, to, target }: Misplaced, shown: Sh
 }
 
 /** Of several threads of a machine; `misplaced` are all of it. */
-export function bringAllBack(misplaced: readonly Misplaced[]): Fix[] {
+export function bringAllBack(model: HostModel, misplaced: readonly Misplaced[]): Fix[] {
   const threads = new Set(misplaced.map(({ thread }) => thread)).size;
-  return threads > 1 ? fixOf(misplaced, () => t('Bring all {0} threads back', threads)) : [];
+  return threads > 1 ? fixOf(model, misplaced, () => t('Bring all {0} threads back', threads)) : [];
 }
 
 /** With the cgroups made that are not there. */

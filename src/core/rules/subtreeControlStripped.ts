@@ -1,4 +1,5 @@
 import { t } from '@vscode/l10n';
+import { STAGED } from '../layout/layout';
 import { V2_KEY } from '../model/hierarchies';
 import type { Cgroup, Machine } from '../model/hostModel';
 import { visible } from '../visible';
@@ -57,7 +58,8 @@ const LIBVIRTS = ['cpu', 'cpuset'] as const;
 function groupsOf(host: CheckedHost, machine: Machine): Cgroup | undefined {
   const v2 = host.model.hierarchies.find(({ key }) => key === V2_KEY);
   const layout = v2 && host.layoutOf(machine);
-  if (!layout) return undefined;
+  // Elsewhere a machine has one cgroup for all, and nobody misses a controller in it.
+  if (!layout || !STAGED.some(kind => kind === layout.kind)) return undefined;
   for (const thread of machine.threads) {
     const expected = layout.expectedPath(thread, V2_KEY);
     const group = expected === undefined ? undefined : v2.cgroups.get(expected);

@@ -53,17 +53,17 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   for (const together of byPlace.values()) {
     // A process that was moved as a whole is one fault, however many threads it has.
     const key = together[0]!.hierarchy.key;
-    if (together.length > 1 && together.length === ownThreads(machine).filter(thread => layout.expectedPath(thread, key) !== undefined).length) findings.push(ofProcess(machine, together, all));
-    else for (const one of together) if (!isInEmulator(one)) findings.push(ofThread(machine, one, all));
+    if (together.length > 1 && together.length === ownThreads(machine).filter(thread => layout.expectedPath(thread, key) !== undefined).length) findings.push(ofProcess(host, machine, together, all));
+    else for (const one of together) if (!isInEmulator(one)) findings.push(ofThread(host, machine, one, all));
   }
   return findings;
 }
 
-function ofThread(machine: Machine, one: Misplaced, all: readonly Misplaced[]): Finding {
+function ofThread({ model }: CheckedHost, machine: Machine, one: Misplaced, all: readonly Misplaced[]): Finding {
   const { thread, hierarchy, from, at, to, target } = one;
   const costs = differences(at, target);
   const everywhere = all.filter(other => other.thread === thread);
-  const moving = (misplaced: readonly Misplaced[]): Fix[] => fixOf(misplaced, shown => t('Move {0} to {1} ({2})', threadText(thread), visible(shown(to)), misplaced.map(({ hierarchy: of }) => hierarchyText(of)).join(', ')));
+  const moving = (misplaced: readonly Misplaced[]): Fix[] => fixOf(model, misplaced, shown => t('Move {0} to {1} ({2})', threadText(thread), visible(shown(to)), misplaced.map(({ hierarchy: of }) => hierarchyText(of)).join(', ')));
   return {
     ...about(machine, one),
     threads: [thread],
@@ -72,21 +72,21 @@ function ofThread(machine: Machine, one: Misplaced, all: readonly Misplaced[]): 
       return costs.length === 0 ? where : `${where} (${costs.join(', ')})`;
     },
     advice: shown => adviceOf(one, shown),
-    fixes: [...moving([one]), ...(everywhere.length > 1 ? moving(everywhere) : []), ...bringAllBack(all)],
+    fixes: [...moving([one]), ...(everywhere.length > 1 ? moving(everywhere) : []), ...bringAllBack(model, all)],
   };
 }
 
 /** @param together where each of its threads is, in one hierarchy */
-function ofProcess(machine: Machine, together: readonly Misplaced[], all: readonly Misplaced[]): Finding {
+function ofProcess({ model }: CheckedHost, machine: Machine, together: readonly Misplaced[], all: readonly Misplaced[]): Finding {
   const first = together.find(({ thread }) => thread.tid === machine.pid) ?? together[0]!;
   const { hierarchy, from, to } = first;
-  const here = fixOf(together, () => t('Bring all {0} threads back ({1})', together.length, hierarchyText(hierarchy)));
+  const here = fixOf(model, together, () => t('Bring all {0} threads back ({1})', together.length, hierarchyText(hierarchy)));
   return {
     ...about(machine, first),
     threads: together.map(({ thread }) => thread),
     sentence: shown => t('all {0} threads are in {1} ({2}), expected {3}', together.length, visible(shown(from)), hierarchyText(hierarchy), visible(shown(commonPart(together)))),
     advice: shown => t('write each TID to {0} of its own cgroup, that of the emulator to {1}', hierarchy.version === 2 ? 'cgroup.threads' : 'tasks', visible(shown(to))),
-    fixes: [...here, ...(all.length > together.length ? bringAllBack(all) : [])],
+    fixes: [...here, ...(all.length > together.length ? bringAllBack(model, all) : [])],
   };
 }
 

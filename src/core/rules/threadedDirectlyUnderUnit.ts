@@ -1,6 +1,7 @@
 import { t } from '@vscode/l10n';
 import { V2_KEY } from '../model/hierarchies';
 import { cgroupOwner } from '../model/owner';
+import { machineScope } from '../parse/systemdName';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { Finding, Rule } from './rule';
@@ -33,6 +34,7 @@ export const threadedDirectlyUnderUnit: Rule = {
     return [...host.around(machine)].filter(({ hierarchy, type, path }) => hierarchy === V2_KEY && type === 'domain threaded' && cgroupOwner(host.model, v2, path).kind === 'unit').map((unit): Finding => {
       const { path } = unit;
       const isScope = path.endsWith('.scope');
+      const isOfLibvirt = machineScope(path)?.scope === path;
       return {
         rule: threadedDirectlyUnderUnit.id,
         severity: isScope ? 'information' : 'warning',
@@ -40,9 +42,9 @@ export const threadedDirectlyUnderUnit: Rule = {
         threads: host.threadsWithin(machine, unit).filter(({ membership }) => membership.places.get(V2_KEY)?.path !== path),
         at: { kind: 'value', hierarchy: V2_KEY, path, name: 'type' },
         evidence: fileOf(unit, 'cgroup.type'),
-        sentence: shown => (isScope ? t('threads are in groups right below {0}, as libvirt before 7.1 has them', visible(shown(path))) : t('threads are in groups right below {0}: systemd can put no process of its own there', visible(shown(path)))),
+        sentence: shown => (isOfLibvirt ? t('threads are in groups right below {0}, as libvirt before 7.1 has them', visible(shown(path))) : t('threads are in groups right below {0}: systemd can put no process of its own there', visible(shown(path)))),
         cost: () => (isScope ? t('systemctl status cannot list the processes of the scope; the machine itself is not disturbed') : t('reload and stop of the service fail with 219/CGROUP')),
-        advice: shown => (isScope ? t('nothing, or libvirt 7.1 or newer') : t('one level more: processes in {0}/NAME, groups of threads below that; then start the service anew', visible(shown(path)))),
+        advice: shown => (isOfLibvirt ? t('nothing, or libvirt 7.1 or newer') : t('one level more: processes in {0}/NAME, groups of threads below that; then start the unit anew', visible(shown(path)))),
         fixes: [],
       };
     });

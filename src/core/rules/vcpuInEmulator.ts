@@ -42,10 +42,10 @@ export function isInEmulator({ thread, from, to }: Misplaced): boolean {
 
 function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const misplaced = host.misplacedIn(machine);
-  return misplaced.filter(isInEmulator).map(one => finding(machine, one, misplaced));
+  return misplaced.filter(isInEmulator).map(one => finding(host, machine, one, misplaced));
 }
 
-function finding(machine: Machine, one: Misplaced, all: readonly Misplaced[]): Finding {
+function finding({ model }: CheckedHost, machine: Machine, one: Misplaced, all: readonly Misplaced[]): Finding {
   const { thread, hierarchy, from, at, to, target } = one;
   const costs = differences(at, target);
   const ofThread = all.filter(other => other.thread === thread);
@@ -63,6 +63,6 @@ function finding(machine: Machine, one: Misplaced, all: readonly Misplaced[]): F
     },
     cost: () => t('it has the CPUs and the quota of who else is there, and what libvirt sets for this vCPU has no effect on it'),
     advice: shown => adviceOf(one, shown),
-    fixes: [...fixOf([one], title([one])), ...(ofThread.length > 1 ? fixOf(ofThread, title(ofThread)) : []), ...bringAllBack(all)],
+    fixes: [...fixOf(model, [one], title([one])), ...(ofThread.length > 1 ? fixOf(model, ofThread, title(ofThread)) : []), ...bringAllBack(model, all)],
   };
 }

@@ -38,7 +38,7 @@ export interface Look {
   readonly text: string;
   /** `vcpu-in-emulator vCPU 2 cpuset`, of this machine. */
   readonly findings: readonly string[];
-  /** The rules that say anything else of it, hints left out. */
+  /** The rules that say anything of it, hints left out. */
   readonly rules: readonly string[];
 }
 
@@ -82,7 +82,7 @@ export class Scene {
       assert.deepEqual(ours, theirs, 'the model and /proc');
       const all = findingsOf(model).filter(finding => finding.machine === machine);
       const findings = all.flatMap(({ rule, at, severity }) => (at.kind === 'place' && severity !== 'hint' ? [`${rule} ${roleText(at.thread.role)} ${at.hierarchy}`] : []));
-      const rules = [...new Set(all.filter(({ at, severity }) => at.kind !== 'place' && severity !== 'hint').map(({ rule }) => rule))].sort();
+      const rules = [...new Set(all.filter(({ severity }) => severity !== 'hint').map(({ rule }) => rule))].filter(rule => rule !== 'pressure-high').sort(); // that comes and goes with the load
       return { raw, model, machine, layout: layoutOf(model, machine), text: print(toPlacement(model, machine)), findings, rules };
     }
   }

@@ -32,6 +32,11 @@ describe('delegate-incomplete', () => {
       without('cpuset')(copy);
       edit(copy, '/sys/fs/cgroup/cgroup.controllers', text => text.replace('cpuset ', ''));
     },
+    'a machine of Proxmox VE, which makes scopes in its own way': copy => {
+      for (const tid of [811, 814, 818, 819]) edit(copy, `/proc/811/task/${tid}/cgroup`, () => '0::/qemu.slice/100.scope\n');
+      copy.directories.add('/sys/fs/cgroup/qemu.slice/100.scope');
+      copy.files.set('/sys/fs/cgroup/qemu.slice/100.scope/cgroup.controllers', 'cpu io memory pids\n');
+    },
     'a unit whose list cannot be read': copy => void copy.files.delete(`${UNIT}/cgroup.controllers`),
   };
   for (const [name, change] of Object.entries(silent)) it(`says nothing of ${name}`, async () => assert.deepEqual(await findingsOfRule(delegateIncomplete, HOST, change), []));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { pinDiffersFromLibvirt } from '../../../src/core/rules/pinDiffersFromLibvirt';
-import { QEMU, SCOPE } from '../fixtures';
+import { QEMU, REAL_HOSTS, SCOPE } from '../fixtures';
 import { type HostChange, put } from './checkRule';
 import { allow, checked, sentences, set, stepsOf } from './pins';
 
@@ -31,6 +31,11 @@ describe('pin-differs-from-libvirt', () => {
     const { model, findings } = await checked(pinDiffersFromLibvirt, 'numa-isolated', copy => allow(copy, QEMU, 519, '1'), ALL);
     assert.deepEqual(findings.map(f => f.sentence(path => path)), ['emulator may run on CPU 1, and libvirt has pinned it to CPUs 0-1']);
     assert.deepEqual(stepsOf(model, findings[0]), ['pin 519 to 0-1']);
+  });
+
+  it('libvirt\'s state as it was recorded: a mask that was changed by hand is told, and on the hosts themselves nothing is', async () => {
+    for (const host of REAL_HOSTS) assert.deepEqual(await sentences(pinDiffersFromLibvirt, host, undefined, 'as recorded'), [], host);
+    assert.deepEqual(await sentences(pinDiffersFromLibvirt, 'numa-isolated', copy => allow(copy, QEMU, QEMU, '1'), 'as recorded'), ['warning: emulator may run on CPU 1, and libvirt has pinned it to CPUs 0-1']);
   });
 
   it('no fix where the cgroups above have not got the CPUs', async () => {

@@ -17,16 +17,16 @@ export interface Pins {
 /** The machine's directory of threads is `S`. */
 export const shown = (path: string): string => path.replace(`${SCOPE}/libvirt`, 'S');
 
-/** As `findingsOfRule`, with the model. @param pins libvirt's state of each machine, where it could be read: without it, it could not */
-export async function checked(rule: Rule, host: HostName, change?: HostChange, pins?: Pins): Promise<{ model: HostModel; findings: Finding[] }> {
+/** As `findingsOfRule`, with the model. @param pins libvirt's state of each machine; without it, it could not be read */
+export async function checked(rule: Rule, host: HostName, change?: HostChange, pins?: Pins | 'as recorded'): Promise<{ model: HostModel; findings: Finding[] }> {
   const built = (await modelOf(host, change)).model;
-  const model = { ...built, machines: built.machines.map(machine => ({ ...machine, libvirt: pins && stateOf(machine, pins) })) };
+  const model = pins === 'as recorded' ? built : { ...built, machines: built.machines.map(machine => ({ ...machine, libvirt: pins && stateOf(machine, pins) })) };
   const facts = new CheckedHost(model, undefined);
   return { model, findings: model.machines.flatMap(machine => rule.check(facts, machine)) };
 }
 
 /** The sentences of all that is found, with the severity. */
-export async function sentences(rule: Rule, host: HostName, change?: HostChange, pins?: Pins): Promise<string[]> {
+export async function sentences(rule: Rule, host: HostName, change?: HostChange, pins?: Pins | 'as recorded'): Promise<string[]> {
   return (await checked(rule, host, change, pins)).findings.map(({ severity, sentence }) => `${severity}: ${sentence(shown)}`);
 }
 

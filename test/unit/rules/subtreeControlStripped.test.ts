@@ -42,6 +42,10 @@ describe('subtree-control-stripped', () => {
     })).map(({ severity }) => severity), ['information']);
   });
 
+  it('says nothing of a service of one\'s own, whose slice hands down none', async () => {
+    assert.deepEqual(await findingsOfRule(subtreeControlStripped, 'guest-v2-threaded-under-unit', copy => strip(copy, '/system.slice', 'cpuset')), []);
+  });
+
   const silent: Record<string, HostChange> = {
     'a neighbour that is without it': stripped('/system.slice', 'memory'),
     'a controller that libvirt does not use': stripped('/machine.slice', 'io'),

@@ -80,6 +80,19 @@ describe('thread-outside-layout', () => {
     }));
   });
 
+  it('a process whose memory would move with its leader: the leader has a fix of its own, and there is none for all at once', async () => {
+    const clean = String.raw`/machine.slice/machine-qemu\x2d1\x2dclean.scope/libvirt`;
+    const change: HostChange = copy => {
+      put(copy, 443, 443, '', `${clean}/vcpu0`);
+      put(copy, 443, 447, '', `${clean}/vcpu0`);
+      for (const [group, nodes] of [['vcpu0', '0-1'], ['emulator', '1']]) copy.files.set(`/sys/fs/cgroup${clean}/${group}/cpuset.mems.effective`, `${nodes}\n`);
+    };
+    const found = await findings('guest-numa-clean', change);
+    assert.deepEqual(found.map(({ fixes }) => fixes.length), [1, 1]);
+    const { model } = await modelOf('guest-numa-clean', change);
+    assert.deepEqual(found.map(({ fixes }) => makePlan(model, model.machines[0], fixes[0]!.changes(), { expert: false }).plan?.consent.kind), ['alone', 'apply']);
+  });
+
   it('a hostile name is made visible', async () => {
     const [found] = await findings('guest-v2', copy => put(copy, QEMU, 525, '', `${S}/a\u202eb`));
     assert.match(found!.sentence(shown), /S\/a\\u\{202e\}b|S\/a\\u202eb|S\/a�b/);
