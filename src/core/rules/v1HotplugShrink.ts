@@ -5,7 +5,6 @@ import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-
 import { cpusText, filesOf, onlineOf } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -31,6 +30,9 @@ export const v1HotplugShrink: Rule = {
   check: ofMachine,
 };
 
+/** Groups of threads have what they are pinned to. */
+const OWN_PART = /\/(emulator|(vcpu|iothread)\d+)$/;
+
 function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const { cpus: facts } = host;
   const { hierarchy, online } = facts;
@@ -38,8 +40,7 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const top = hierarchy.cgroups.get('/')?.cpus;
   if (!top) return [];
   const wanted = top.intersect(online);
-  const groups = new Set(ownThreads(machine).map(thread => facts.expected(host.layoutOf(machine), thread))); // have their own part
-  const lacking = host.cpusetsAround(machine).filter(({ cpus, path }) => cpus && !cpus.isEmpty && path !== '/' && !wanted.isSubsetOf(cpus) && !groups.has(path));
+  const lacking = host.cpusetsAround(machine).filter(({ cpus, path }) => cpus && !cpus.isEmpty && path !== '/' && !wanted.isSubsetOf(cpus) && !OWN_PART.test(path));
   const highest = lacking.sort((a, b) => a.path.length - b.path.length)[0];
   if (!highest) return [];
   const missing = without(wanted, highest.cpus!);
