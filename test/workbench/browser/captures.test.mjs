@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { GUEST, ICON, IMAGE, hostile } from '../hostile.mjs';
-import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, quickPick, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
+import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, quickPick, restMouse, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
 
 const SAMPLE = path.join(root, 'media/sample.capture');
@@ -225,6 +225,7 @@ describe('a hostile capture', () => {
     await eventually(async () => assert.ok(joined(await hover.innerText()).includes('onerror=alert(1)')));
     await nothingLive(page, '.monaco-hover');
     await screenshot(page, 'hostile-tooltip');
+    await restMouse(page); // it would cover the next click
   });
 
   it('in the placement document and its hover', async () => {
