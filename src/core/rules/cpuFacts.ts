@@ -1,6 +1,6 @@
 import { cpusetHierarchy, without } from '../cgroup/affinity';
 import { type KernelHabits, kernelHabits } from '../cgroup/kernelVersion';
-import type { Layout } from '../layout/layout';
+import { type Layout, STAGED } from '../layout/layout';
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
 import type { Cgroup, Hierarchy, HostModel, LibvirtState, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
@@ -84,10 +84,10 @@ export class CpuFacts {
     return this.hierarchy && layout?.expectedPath(thread, this.hierarchy.key);
   }
 
-  /** The cpuset that was made for it, if that is where it is. */
+  /** The group that libvirt made for it, and for no other role, if that is where it is. The cpuset of a unit or a container is for all in it. */
   ownCpuset(layout: Layout | undefined, thread: Thread): Cgroup | undefined {
     const cgroup = this.cpuset(thread);
-    return cgroup !== undefined && cgroup.path === this.expected(layout, thread) ? cgroup : undefined;
+    return cgroup !== undefined && isGroupOfItsOwn(layout, cgroup.path) && cgroup.path === this.expected(layout, thread) ? cgroup : undefined;
   }
 
   /** Isolated from the scheduler's balancing, by the kernel's command line or by a partition around this thread (cgroup-v2.rst, "cpuset.cpus.partition"). */
@@ -155,6 +155,13 @@ export class CpuFacts {
     return (this.bound = { byCpu, byCore });
   }
 }
+
+/** Whether it is a group that libvirt has for the threads of one role: what is set there holds for no others. */
+export function isGroupOfItsOwn(layout: Layout | undefined, path: string): boolean {
+  return layout !== undefined && STAGED.some(kind => kind === layout.kind) && GROUP.test(path);
+}
+
+const GROUP = /\/(emulator|(vcpu|iothread)\d+)$/;
 
 export function vcpusOf(machine: Machine): readonly Thread[] {
   return machine.threads.filter(({ pid, role }) => pid === machine.pid && role.kind === 'vcpu');
