@@ -1,4 +1,5 @@
 import { t } from '@vscode/l10n';
+import { isOld } from '../layout/age';
 import type { Layout } from '../layout/layout';
 import type { Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
@@ -18,7 +19,7 @@ const START_TICKS = 500;
  *
  * **Signature.** The vCPU's thread began more than five seconds after the first one's, all vCPUs that began with the first
  * may run on fewer CPUs than the machine's cpuset has, and this one on all of them; or they have a group each and this one has none. One that has been
- * unpinned since the start may be meant so: silent.
+ * unpinned since the start may be meant so: silent. So is one without its group that is less than a minute old: libvirt places it in a moment.
  *
  * **Cost.** It runs on the CPUs of the other vCPUs, of the emulator and of other machines, and takes their time.
  *
@@ -35,12 +36,13 @@ export const hotpluggedVcpuUnpinned: Rule = {
 function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const vcpus = vcpusOf(machine);
   const first = vcpus.reduce((least, { startTime }) => Math.min(least, startTime), Number.POSITIVE_INFINITY);
-  const later = vcpus.filter(({ startTime }) => startTime > first + START_TICKS);
-  if (later.length === 0) return [];
+  const plugged = vcpus.filter(({ startTime }) => startTime > first + START_TICKS);
+  if (plugged.length === 0) return [];
   const { cpus } = host;
   const layout = host.layoutOf(machine);
   if (layout && layout.stage !== 'complete') return [];
-  const original = vcpus.filter(thread => !later.includes(thread));
+  const original = vcpus.filter(thread => !plugged.includes(thread));
+  const later = plugged.filter(thread => isOld(host.model, thread) || cpus.expected(layout, thread) === undefined || cpus.ownCpuset(layout, thread) !== undefined);
   const groupless = original.every(thread => cpus.ownCpuset(layout, thread)) ? later.filter(thread => isGroupless(host, layout, thread)) : [];
   const unpinned = later.filter(thread => {
     const may = cpus.may(thread);
