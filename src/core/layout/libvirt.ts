@@ -41,6 +41,8 @@ export function libvirtLayout(model: HostModel, machine: Machine): Layout | unde
       const at = directories.get(key);
       if (!at || machine.state === 'starting' || thread.pid !== machine.pid || waiting.get(key)?.has(thread)) return undefined;
       if (at.parent === undefined) return at.all;
+      const own = thread.membership.places.get(key);
+      if (thread.role.kind === 'worker' && own?.deleted === false && isOfIoThread(own.path, at.parent)) return own.path;
       const name = groupOf(thread.role);
       return name === undefined ? undefined : `${at.parent}/${name}`;
     },
@@ -84,6 +86,11 @@ function waitingIn(placed: readonly Member[], parent: string, key: string, exist
   if (last >= placed.length - 1) return new Set();
   const waiting = placed.slice(Math.max(last, 0)).filter(({ thread }) => thread.membership.places.get(key)?.path === `${parent}/emulator`);
   return new Set(waiting.map(({ thread }) => thread));
+}
+
+/** QEMU's workers for the disks of an I/O thread are started by that one, and so they are with it (util/thread-pool.c, spawn_thread_bh_fn). */
+function isOfIoThread(path: string, parent: string): boolean {
+  return path.startsWith(`${parent}/iothread`) && /^\/iothread\d+$/.test(path.slice(parent.length));
 }
 
 /** Where libvirt has a thread of this role; `undefined` where that is nobody's choice: a kernel helper is where it was started from. */

@@ -22,7 +22,7 @@ import { isInEmulator } from './vcpuInEmulator';
  * all other hierarchies where it has one. KubeVirt with CPUs for the emulator: `housekeeping` for all but vCPUs. Others: the
  * unit or the container, or anything below it. A vCPU in `emulator` is `vcpu-in-emulator`. Nothing is expected in hierarchies that
  * the layout does not use (hugetlb, rdma, misc, mostly), of a machine that is starting, of threads that are where they were
- * started from (`kvm-nx-lpage-re`, io_uring workers), and of a group that was not made yet.
+ * started from (`kvm-nx-lpage-re`, io_uring workers; workers in the group of the I/O thread whose disks they serve), and of a group that was not made yet.
  *
  * **Cost.** The limits of the machine do not hold for it there: it uses the CPUs, quota, memory limit and devices of wherever it is,
  * is not counted with its machine, and what `virsh` sets for it has no effect.

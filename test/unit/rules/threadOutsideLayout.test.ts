@@ -46,6 +46,14 @@ describe('thread-outside-layout', () => {
     });
   }
 
+  it('a worker for disks is where the emulator is, or the I/O thread that started it: never with a vCPU', async () => {
+    const worker = (path: string): HostChange => copy => {
+      edit(copy, `/proc/${QEMU}/task/523/stat`, text => text.replace('(qemu-system-x86)', '(worker)'));
+      if (path !== `${S}/emulator`) put(copy, QEMU, 523, '', path);
+    };
+    for (const [group, count] of [['emulator', 0], ['iothread1', 0], ['vcpu1', 1], ['iothread1x', 1]] as const) assert.equal((await findings('guest-v2', worker(`${S}/${group}`))).length, count, group);
+  });
+
   it('one thread in two hierarchies and another in one: the fixes, from the smallest to all of the machine', async () => {
     const [first] = await findings('guest-hybrid', copy => {
       put(copy, HYBRID, 460, 'memory', '/');
