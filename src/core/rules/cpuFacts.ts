@@ -1,6 +1,6 @@
 import { cpusetHierarchy, without } from '../cgroup/affinity';
 import { type KernelHabits, kernelHabits } from '../cgroup/kernelVersion';
-import { type Layout, STAGED } from '../layout/layout';
+import { type Layout, isStaged } from '../layout/layout';
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
 import type { Cgroup, Hierarchy, HostModel, LibvirtState, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
@@ -158,7 +158,7 @@ export class CpuFacts {
 
 /** Whether it is a group that libvirt has for the threads of one role: what is set there holds for no others. */
 export function isGroupOfItsOwn(layout: Layout | undefined, path: string): boolean {
-  return layout !== undefined && STAGED.some(kind => kind === layout.kind) && GROUP.test(path);
+  return layout !== undefined && isStaged(layout) && GROUP.test(path);
 }
 
 const GROUP = /\/(emulator|(vcpu|iothread)\d+)$/;

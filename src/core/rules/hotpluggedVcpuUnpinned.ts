@@ -5,7 +5,7 @@ import type { Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower, vcpusOf } from './cpuFacts';
-import { allowedOf, cpusText, cpusetFiles, threadText, virshPin } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, threadText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
 /** Clock ticks of `stat` (100 a second for every architecture's user space): vCPUs of one start come together. */
@@ -63,7 +63,8 @@ function machineCpus({ cpus }: CheckedHost, layout: Layout | undefined, thread: 
   return own ? cpus.grantedBy(own.parent) : cpus.granted(thread);
 }
 
-function finding({ cpus }: CheckedHost, machine: Machine, thread: Thread, isGroupless: boolean, original: readonly Thread[]): Finding {
+function finding(host: CheckedHost, machine: Machine, thread: Thread, isGroupless: boolean, original: readonly Thread[]): Finding {
+  const { cpus } = host;
   const cpuset = cpus.cpuset(thread);
   const may = cpus.may(thread);
   return {
@@ -78,7 +79,7 @@ function finding({ cpus }: CheckedHost, machine: Machine, thread: Thread, isGrou
       return t('{0} was plugged in and may run on {1}, while the other vCPUs are pinned', threadText(thread), may ? cpusText(may) : '?');
     },
     cost: () => t('it runs on the CPUs of other vCPUs and of the emulator, and takes their time'),
-    advice: () => t('pin it to a CPU of its own: {0}', virshPin(machine, thread, 'CPU')),
+    advice: () => t('pin it to a CPU of its own: {0}', pinCommand(host, machine, thread, 'CPU')),
     fixes: [],
   };
 }

@@ -41,7 +41,7 @@ describe('emulator-over-vcpus', () => {
   it('no fix by the cpuset of a container or a unit, in which the vCPUs are too', async () => {
     for (const cpus of ['2-3,6-7', '2-4,6-7']) {
       const { findings } = await checked(emulatorOverVcpus, 'numa-isolated', copy => inPod(copy, { cpus }));
-      assert.deepEqual(findings.map(({ fixes }) => fixes.length), [0]);
+      assert.deepEqual(findings.map(({ fixes, advice }) => [fixes.length, advice(path => path)]), [[0, `give it CPUs that no vCPU is pinned to: taskset -pc CPUS ${QEMU}`]]);
     }
     assert.deepEqual(await sentences(emulatorOverVcpus, 'numa-isolated', copy => inPod(copy, { cpus: '2-4,6-7', housekeeping: '4' })), []);
   });
