@@ -32,6 +32,7 @@ export class CpuFacts {
   private readonly onlineParts = new Map<CpuSet, CpuSet>();
   private readonly bindings = new Map<CpuSet, Binding>();
   private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
+  private readonly dedicated = new Map<Machine, boolean>();
   private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
 
   constructor(private readonly model: HostModel) {
@@ -95,6 +96,21 @@ export class CpuFacts {
     let isolated = this.model.topology.isolated ?? CpuSet.empty;
     for (const at of withAncestors(this.cpuset(thread))) if (at.partition === 'isolated') isolated = isolated.union(effectiveCpus(at) ?? CpuSet.empty);
     return isolated;
+  }
+
+  /** Set apart for few tasks, at boot (`isolcpus=`, `nohz_full=`) or by a partition around this thread. */
+  setApart(thread: Thread): CpuSet {
+    return this.isolated(thread).union(this.model.topology.nohzFull ?? CpuSet.empty);
+  }
+
+  /** Whether libvirt has a CPU for each of several vCPUs, and no two on the same: what clouds write for dedicated CPUs. */
+  isDedicated(machine: Machine): boolean {
+    const known = this.dedicated.get(machine);
+    if (known !== undefined || !machine.libvirt) return known === true;
+    const pins = vcpusOf(machine).map(thread => this.pin(machine, thread));
+    const is = pins.length > 1 && pins.every(pin => pin?.size === 1) && new Set(pins.map(String)).size === pins.length;
+    this.dedicated.set(machine, is);
+    return is;
   }
 
   /** The CPUs that libvirt has for a thread, where its state says so: vCPUs, I/O threads, and the first thread of the process. */

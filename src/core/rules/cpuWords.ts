@@ -57,6 +57,10 @@ export function isolatedOf({ topology: { isolated } }: HostModel): Evidence[] {
   return isolated && !isolated.isEmpty ? [{ file: '/sys/devices/system/cpu/isolated', value: isolated.toString() }] : [];
 }
 
+export function nohzFullOf({ topology: { nohzFull } }: HostModel): Evidence[] {
+  return nohzFull && !nohzFull.isEmpty ? [{ file: '/sys/devices/system/cpu/nohz_full', value: nohzFull.toString() }] : [];
+}
+
 /** What libvirt has for a thread. */
 export function pinEvidence({ name }: Machine, { role, tid, pid }: Thread, pin: CpuSet): Evidence {
   const what = tid === pid ? 'emulatorpin' : role.kind === 'iothread' ? `iothreadpin ${role.id ?? '?'}` : `vcpupin ${role.id ?? '?'}`;
