@@ -77,11 +77,25 @@ function costAndAdvice(finding: Finding, shown: ShowPath): (readonly [what: stri
   return [[vscode.l10n.t('Cost'), finding.cost()], [vscode.l10n.t('What to do'), finding.advice(shown)]];
 }
 
+/** A hover has an end; a rule may have read a file of each of a thousand threads. */
+const MOST_EVIDENCE = 12;
+
 /** All of a finding where somebody reads on: what is wrong, what it costs, what to do, how it is known, and the ways from there. */
 export function tell(text: Markdown, model: HostModel, finding: Finding, shown: ShowPath = inShort): void {
   text.own(`\n\n**${severityText(finding.severity)}** `).host(finding.rule).own(': ').host(finding.sentence(shown)).own('\n');
   for (const [what, said] of costAndAdvice(finding, shown)) text.entry(what, said);
-  for (const { file, value } of finding.evidence) text.entry(file, value);
+  tellEvidence(text, model, finding, shown);
+}
+
+/** What is not said already where VS Code shows the problem itself. */
+export function tellBeside(text: Markdown, model: HostModel, finding: Finding, shown: ShowPath): void {
+  text.own('\n\n').host(vscode.l10n.t('{0}, as it was read', finding.rule)).own('\n');
+  tellEvidence(text, model, finding, shown);
+}
+
+function tellEvidence(text: Markdown, model: HostModel, finding: Finding, shown: ShowPath): void {
+  for (const { file, value } of finding.evidence.slice(0, MOST_EVIDENCE)) text.entry(file, value);
+  if (finding.evidence.length > MOST_EVIDENCE) text.own(`\n- ${vscode.l10n.t('{0} files more', finding.evidence.length - MOST_EVIDENCE)}`);
   text.own('\n\n').link(vscode.l10n.t('Explain'), 'cgroupLens.explainRule', finding.rule);
   const fix = finding.fixes[0];
   if (fix && vscode.workspace.isTrusted) text.own(' · ').link(finding.fixes.length === 1 ? fix.title(shown) : vscode.l10n.t('Fix…'), 'cgroupLens.fix', nameOf(model, finding));

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Cgroup, HostModel, Machine, Thread } from '../core/model/hostModel';
 import type { Node, Span } from '../core/placement/parse';
 import { PLACEMENT_LANGUAGE, SCHEME, type Target, cgroupUri, resolve } from './documents';
-import { tell } from './findingText';
+import { tell, tellBeside } from './findingText';
 import type { HostService } from './hostService';
 import { nodeAt, parsedDocument } from './parsedDocuments';
 import { placeFindings } from './placedFindings';
@@ -71,8 +71,11 @@ export class PlacementLanguage
     if (node.kind !== 'row') return undefined;
     const text = new Markdown();
     const parsed = parsedDocument(document);
-    // The words that are at fault have VS Code's own hover beside this one; here is all that is known.
-    for (const { finding, range } of placeFindings(target.model, target.machine, parsed)) if (range.start.line === node.line) tell(text, target.model, finding, path => core().pathText(path, parsed.alias));
+    const shown = (path: string): string => core().pathText(path, parsed.alias);
+    for (const { finding, range } of placeFindings(target.model, target.machine, parsed)) {
+      if (range.contains(position)) tellBeside(text, target.model, finding, shown);
+      else if (range.start.line === node.line) tell(text, target.model, finding, shown);
+    }
     const silent: string[] = []; // hierarchies with nothing to say of this path share one line
     for (const cgroup of cgroupsOf(node, target)) {
       const limits = limitsOf(cgroup, target.model);

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { HostModel, Machine, Place, Thread } from '../../core/model/hostModel';
 import { readAsRoot } from '../config';
-import { tell, tellSuppressed, worstFirst } from '../findingText';
+import { inShort, tell, tellSuppressed, worstFirst } from '../findingText';
 import { findingsIn, layoutIn } from '../findings';
 import type { HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
@@ -63,14 +63,19 @@ export function machineTooltip(model: HostModel, machine: Machine): vscode.Markd
     if (keys.length > 0) text.entry(stage, keys.join(' '));
   }
   const own = worstFirst(findingsIn(model).ofMachine(machine));
-  for (const finding of own.slice(0, MOST_TOLD)) tell(text, model, finding);
-  if (own.length > MOST_TOLD) text.own(`\n\n${vscode.l10n.t('{0} more are in the Problems panel', own.length - MOST_TOLD)}`);
+  for (const finding of own.slice(0, TOLD_WHOLE)) tell(text, model, finding);
+  const others = own.slice(TOLD_WHOLE, TOLD_WHOLE + TOLD_IN_SHORT);
+  if (others.length > 0) text.own('\n');
+  for (const finding of others) text.entry(finding.rule, finding.sentence(inShort));
+  const more = own.length - TOLD_WHOLE - others.length;
+  if (more > 0) text.own(`\n- ${vscode.l10n.t('{0} more are in the Problems panel', more)}`);
   tellSuppressed(text, model, machine);
   return text.build();
 }
 
-/** Nobody reads a thousand in a hover. */
-const MOST_TOLD = 5;
+/** Nobody reads a thousand in a hover, and one that is as high as the window covers the row. */
+const TOLD_WHOLE = 2;
+const TOLD_IN_SHORT = 6;
 
 /** The whole story of one thread; the same in the tree and over the document. */
 export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownString {

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { GUEST, ICON, IMAGE, hostile } from '../hostile.mjs';
-import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, quickPick, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
+import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, quickPick, restMouse, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
 
 const SAMPLE = path.join(root, 'media/sample.capture');
@@ -95,7 +95,7 @@ describe('captures', () => {
   });
 
   it('a machine that starts says at which stage it is, in its row and over it', async () => {
-    writeFileSync(file('starting.capture'), sample.replace(/\/libvirt\/(vcpu|iothread)\d/g, '/libvirt/emulator')); // as it is until QEMU has answered
+    writeFileSync(file('starting.capture'), sample.replace(/\/libvirt\/(vcpu|iothread)\d/g, '/libvirt/emulator').replace(/(?<=\/schedstat\n\t).*/g, '1000000 0 1')); // as it is until QEMU has answered: no vCPU has run
     await openCapture(page, file('starting.capture'));
     const starting = row(page, 'serial, PID 450 · starting: emulator · 4 vCPUs · 9 threads');
     await starting.waitFor();
@@ -225,6 +225,7 @@ describe('a hostile capture', () => {
     await eventually(async () => assert.ok(joined(await hover.innerText()).includes('onerror=alert(1)')));
     await nothingLive(page, '.monaco-hover');
     await screenshot(page, 'hostile-tooltip');
+    await restMouse(page); // it would cover the next click
   });
 
   it('in the placement document and its hover', async () => {

@@ -67,6 +67,16 @@ describe('findings', () => {
     for (const fact of ['**Warning** vcpu-in-emulator: vCPU 2 is in …/libvirt/emulator', '/proc/450/task/460/cgroup', 'cpu.cfs_quota_us: 80000', 'cpu.cfs_quota_us: 50000', '- Cost: it has', '- What to do: write 460 to tasks of …/libvirt/vcpu2', '[Explain](command:cgroupLens.explainRule?', '[Fix…](command:cgroupLens.fix?']) assert.ok(said.includes(fact), `"${fact}" is not in\n${said}`);
   });
 
+  it('are told at the words themselves with what VS Code does not show there, and beside them whole', async () => {
+    const [first] = await found(uri, 3);
+    const { line, character } = first!.range.start;
+    const [at, beside] = [asRead(await hoverAt(uri, line, character)), asRead(await hoverAt(uri, line, 2))];
+    for (const said of [at, beside]) assert.match(said, /cpu\.cfs_quota_us: 80000[\s\S]*\[Explain\]\(command:cgroupLens\.explainRule\?/);
+    assert.match(at, /vcpu-in-emulator, as it was read/);
+    assert.doesNotMatch(at, /What to do/);
+    assert.match(beside, /\*\*Warning\*\* vcpu-in-emulator: vCPU 2 is in S\/emulator[\s\S]*What to do: write 460/);
+  });
+
   it('offer their fix, preferred, and the same everywhere where there is more than one', async () => {
     const [first, , third] = await found(uri, 3);
     const fixes = await actionsAt(uri, first!.range, 'quickfix');
