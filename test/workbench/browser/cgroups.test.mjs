@@ -201,7 +201,7 @@ describe('the cgroups of this machine', () => {
       await screenshot(page, 'badges');
       await foldView(page, 'Cgroups', true);
       await foldView(page, 'Machines', false);
-      assert.match(await row(page, `${NAME}, `).getAttribute('aria-label'), /, (\d warnings? · )?1 thread held back · PID/);
+      await eventually(async () => assert.match(await row(page, `${NAME}, `).getAttribute('aria-label'), /, (\d warnings? · )?1 thread held back · PID/)); // a view that was hidden is drawn anew
       await eventually(async () => assert.ok((await badges(`${NAME}, `)).includes(`"${said(await row(page, `${NAME}, `).getAttribute('aria-label'))}"`)));
       await eventually(async () => assert.ok((await badges('vCPU 1, throttled')).some(badge => /^"[1-9]"$/.test(badge))));
       assert.match((await rows(page))[0], /1 thread held back/);
