@@ -10,6 +10,9 @@ interface Spelled {
   readonly hierarchy: string | undefined;
 }
 
+/** More than that nobody reads as a command. */
+const MOST = 32;
+
 /**
  * The arguments of `cgroup-lens plan` that mean just these changes, in whichever order; `undefined` where there are none:
  * `--hierarchy` is about all that is changed at once. Read back to be sure.
@@ -17,6 +20,7 @@ interface Spelled {
  * @param spell how a cgroup's path is written: `S/vcpu2`
  */
 export function argumentsOfChanges(model: HostModel, machine: Machine, changes: readonly Change[], spell: (path: string) => string): string[] | undefined {
+  if (changes.length > MOST) return undefined;
   const asPath = (path: string): string => path;
   const spelledOut = changes.flatMap(change => withoutQuota(model, change));
   return [spell, asPath].map(way => argumentsBy(model, machine, spelledOut, way)).find(found => found !== undefined);

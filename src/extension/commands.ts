@@ -119,7 +119,11 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       const cpus = isNode(node) ? cpusOf(node) : state && (await askForCpus(state));
       if (state && cpus) await neighbours.show(hosts.host(state.source.id) ?? state, cpus);
     },
-    compare: node => comparing.run(isNode(node) && 'machine' in node && node.machine ? node : undefined),
+    compare: async node => {
+      const row = isNode(node) && 'machine' in node && node.machine ? node : undefined;
+      if (!row) await machines.readUnread();
+      await comparing.run(row);
+    },
     explainRule: node => explainRule(parts, aboutOf(node)),
     fix: node => fix(parts, aboutOf(node)),
     goToFinding: node => goToFinding(parts, aboutOf(node)),

@@ -55,7 +55,7 @@ export class Comparing implements vscode.TextDocumentContentProvider, vscode.Dis
     if (comparison.differences.length === 0) void vscode.window.showInformationMessage(vscode.l10n.t('{0} and {1} are placed alike.', nameOf(a, names[0]!), nameOf(b, names[1]!)));
     const printed = comparison.sections.map(sections => core().printSide(sections)) as [PrintedSide, PrintedSide];
     this.count++;
-    const [left, right] = ([a, b] as const).map(({ model, machine }, i) => vscode.Uri.from({ scheme: COMPARE_SCHEME, path: `/${pathSegment(model.label)}/${pathSegment(machine.name)}`, query: `${this.count}-${i}` })) as [vscode.Uri, vscode.Uri];
+    const [left, right] = ([a, b] as const).map(({ model, machine }, i) => vscode.Uri.from({ scheme: COMPARE_SCHEME, path: `/${pathSegment(model.label)}/${pathSegment(machine.name)}.compared`, query: `${this.count}-${i}` })) as [vscode.Uri, vscode.Uri];
     this.texts.set(left.toString(), printed[0].text).set(right.toString(), printed[1].text);
     const title = a.machine.name === b.machine.name ? `${plain(a.machine.name)}: ${names[0]} ↔ ${names[1]}` : `${nameOf(a, names[0]!)} ↔ ${nameOf(b, names[1]!)}`;
     await vscode.commands.executeCommand('vscode.diff', left, right, title, { preview: false });

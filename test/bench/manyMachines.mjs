@@ -1,6 +1,8 @@
 // A host with many machines as libvirt places them, made of the one that a capture has: its files, written again for each
 // machine with other PIDs, another name and another number in the scope's name.
 
+/** Files that list CPUs. */
+const CPUS = /\/cpuset\.(cpus|cpus\.effective|effective_cpus)$/;
 const SCOPE = String.raw`machine-qemu\x2d1\x2dserial.scope`;
 
 /**
@@ -21,10 +23,11 @@ export function manyMachines(snapshot, { pid, machines, vcpus, workers, cpus, pi
     files.set(`/sys/devices/system/cpu/cpu${n}/topology/core_id`, `${n % (cpus / 2)}\n`);
     files.set(`/sys/devices/system/cpu/cpu${n}/topology/thread_siblings_list`, `${n % (cpus / 2)},${(n % (cpus / 2)) + cpus / 2}\n`);
   }
+  for (const [path, text] of files) if (CPUS.test(path) && text.trim() !== '') files.set(path, `${all}\n`);
   const into = { files, links, directories };
   let vcpu = 0;
   for (let n = 0; n < machines; n++) {
-    const machine = template.machine(into, { number: n + 1, pid: 100_000 + n * 1000 });
+    const machine = template.machine(into, { number: n + 1, pid: 100_000 + n * 1000, cpus: all });
     for (let i = 0; i < vcpus; i++) {
       const list = pinned ? String(vcpu++ % cpus) : all;
       machine.thread({ like: 'CPU 0/', comm: `CPU ${i}/KVM`, group: misplaced ? 'emulator' : `vcpu${i}`, cpus: list });
@@ -75,10 +78,10 @@ class Template {
     throw new Error(`no task like ${comm}`);
   }
 
-  machine(into, { number, pid }) {
+  machine(into, { number, pid, cpus: all }) {
     const scope = text => text.replaceAll(SCOPE, SCOPE.replace('x2d1', `x2d${number}`).replace('serial', `vm${number}`));
     for (const directory of this.ownDirectories) into.directories.add(scope(directory));
-    for (const [path, text] of this.ownFiles) into.files.set(scope(path), text);
+    for (const [path, text] of this.ownFiles) into.files.set(scope(path), CPUS.test(path) && text.trim() !== '' ? `${all}\n` : text);
     for (const [path, text] of this.process) into.files.set(path.replace(`/proc/${this.pid}/`, `/proc/${pid}/`), text.replaceAll('serial', `vm${number}`).replace(/11111111(?=-)/, String(10_000_000 + number)));
     if (this.exe !== undefined) into.links.set(`/proc/${pid}/exe`, this.exe);
     let tid = pid;
@@ -90,15 +93,14 @@ class Template {
       into.files.set(`${task}/status`, files.status.replace(/(Cpus_allowed_list:\t).*/, `$1${cpus}`));
       tid++;
     };
-    const leader = this.tasks.get(String(this.pid));
-    addTask(leader, 'qemu-system-x86', 'emulator', /Cpus_allowed_list:\t(.*)/.exec(leader.status)[1]);
+    addTask(this.tasks.get(String(this.pid)), 'qemu-system-x86', 'emulator', all);
     return {
       thread: ({ like, comm, group, cpus }) => addTask(this.like(like), comm, group, cpus),
       group: (like, name, cpus) => {
         for (const directory of this.groupDirectories) into.directories.add(`${scope(directory)}/${name}`);
         for (const [path, text] of this.groups.get(like)) {
           const file = scope(path).replace(`/libvirt/${like}/`, `/libvirt/${name}/`);
-          into.files.set(file, /cpuset\.(cpus|effective_cpus)/.test(file) ? `${cpus}\n` : text);
+          into.files.set(file, CPUS.test(file) ? `${cpus}\n` : text);
         }
       },
     };

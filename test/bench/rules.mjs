@@ -20,6 +20,7 @@ async function main() {
     const { snapshot } = core.parseCapture(core.decodeBytes(readFileSync(path.join(root, `test/fixtures/hosts/${capture}.capture`))));
     for (const [variant, about] of Object.entries(VARIANTS)) {
       const result = await measure(core, manyMachines(snapshot, { pid, ...SIZE, ...about }));
+      if (variant === 'healthy' && result.worst.length > 0) throw new Error(`a healthy host has faults: ${[...new Set(result.worst)].join(', ')}`);
       const { threads, findings, parsing, rules, rated, slice } = result;
       const ratio = Math.max(rules, rated) / parsing;
       worst = Math.max(worst, ratio);
@@ -79,7 +80,7 @@ async function measure(core, snapshot) {
     times.slice.push(slice);
   }
   check(model);
-  return { threads: model.machines.reduce((sum, { threads }) => sum + threads.length, 0), findings: findings.length, parsing: median(times.parsing), rules: median(times.rules), rated: median(times.rated), slice: Math.max(...times.slice), byRule: costs(core, model, before) };
+  return { threads: model.machines.reduce((sum, { threads }) => sum + threads.length, 0), findings: findings.length, worst: findings.flatMap(({ rule, severity }) => (severity === 'error' || severity === 'warning' ? [rule] : [])), parsing: median(times.parsing), rules: median(times.rules), rated: median(times.rated), slice: Math.max(...times.slice), byRule: costs(core, model, before) };
 }
 
 /** The longest time that nothing else had its turn, but for what other processes had of it. */

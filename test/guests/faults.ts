@@ -72,10 +72,19 @@ function faultsIn(mode: Mode): readonly Fault[] {
     },
     {
       rule: 'pin-differs-from-libvirt',
-      make: `echo 0-1 >"$(group ${cpuset} vcpu0)/cpuset.cpus"`,
-      back: `echo 0 >"$(group ${cpuset} vcpu0)/cpuset.cpus"`,
+      make: `echo 1 >"$(group ${cpuset} vcpu0)/cpuset.cpus"`,
+      back: `echo 0 >"$(group ${cpuset} vcpu0)/cpuset.cpus"; virsh -q vcpupin serial 0 0 --live`,
       severity: 'warning',
-      says: /vCPU 0 .*CPUs 0-1.*CPU 0/,
+      says: /vCPU 0 .*CPU 1.*CPU 0/,
+      fix: true,
+    },
+    {
+      // Linux 6.1 forgets a pin when the cpuset changes.
+      rule: 'affinity-lost',
+      make: `echo 0-1 >"$(group ${cpuset} vcpu2)/cpuset.cpus"`,
+      back: `echo 0 >"$(group ${cpuset} vcpu2)/cpuset.cpus"; virsh -q vcpupin serial 2 0 --live`,
+      severity: 'warning',
+      says: /vCPU 2 .*CPUs 0-1.*CPU 0/,
       fix: true,
     },
     {

@@ -13,7 +13,7 @@ import { helper } from './support/helper';
 import { tree } from './support/mounts';
 import { apply, inWords } from './support/plans';
 import { type Qemu, startQemu } from './support/qemu';
-import { affinityOf, placesOf, tidsOf } from './support/readers';
+import { affinityOf, placesOf, run, tidsOf } from './support/readers';
 
 /** Faults of load and of structure, made on real threads in cgroups of our own; each is found, put right where there is a fix, and gone. */
 describe('faults that are made on this kernel', () => {
@@ -78,6 +78,28 @@ describe('faults that are made on this kernel', () => {
     for (const until = Date.now() + 60_000; pressed.length === 0 && Date.now() < until; await sleep(1000)) pressed = found('pressure-high', await look(), undefined, child.pid);
     await end(child);
     assert.match(said(pressed), /^threads in machine-qemu\S+ waited for a CPU [2-9]\d % of the last minute \(emulator, vCPU 0, vCPU 1\)$/);
+  });
+
+  it('rt-refused: a group without time for real-time threads, where chrt fails; gone once it has some', async () => {
+    const tid = (await qemu.qmp.vcpus())['0']!;
+    makeCgroup('cpu', scope, 'libvirt', 'emulator').addProcess(qemu.pid);
+    const group = makeCgroup('cpu', scope, 'libvirt', 'vcpu0');
+    group.addThread(tid);
+    const findings = found('rt-refused', await look());
+    if (!group.has('cpu.rt_runtime_us')) return assert.deepEqual(findings, []); // a kernel without CONFIG_RT_GROUP_SCHED
+    assert.equal(said(findings), 'vcpu0 has no time for real-time threads: the policies fifo and rr are refused there');
+    assert.throws(() => run('chrt', '--fifo', '-p', '1', String(tid)));
+    for (const cgroup of [makeCgroup('cpu'), makeCgroup('cpu', scope), makeCgroup('cpu', scope, 'libvirt'), group]) cgroup.write('cpu.rt_runtime_us', 10_000);
+    run('chrt', '--fifo', '-p', '1', String(tid));
+    assert.deepEqual(found('rt-refused', await look()), []);
+  });
+
+  it('shares-too-big: what v1 takes and v2 does not', async () => {
+    const own = makeCgroup('cpu', scope).write('cpu.shares', 10_001);
+    own.addProcess(qemu.pid);
+    assert.equal(said(found('shares-too-big', await look())), `${scope} has 10001 CPU shares, and v2 takes a weight of at most 10000`);
+    own.write('cpu.shares', 10_000);
+    assert.deepEqual(found('shares-too-big', await look()), []);
   });
 
   for (const controller of ['freezer', '0::']) {

@@ -88,7 +88,7 @@ function wordsOf({ rule, machine, sentence }: Finding): string {
 }
 
 /** Directories that were made for one machine, and by whom a thread was put there. */
-const MADE = /\/machine-qemu\\x2d[^/]+\.scope(\/|$)|\.libvirt-qemu(\/|$)|\/qemu\.slice\/\d+\.scope$/;
+const MADE = /\/machine-qemu\\x2d[^/]+\.scope(\/|$)|\.libvirt-qemu(\/|$)|\/qemu\.slice\/\d+\.scope$|\/kubepods\.slice\/.*\.scope(\/housekeeping)?$/;
 const UNIT = /^\/system\.slice\/(?!libvirtd|virtqemud)[^/]+\.(service|scope)$/;
 /** Where they are was nobody's choice: the kernel starts them where the thread is that needs them. */
 const INHERITS = /^(kvm-nx-lpage|iou-)/;

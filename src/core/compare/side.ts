@@ -154,10 +154,14 @@ class Side {
   private groups(): Section[] {
     const { model, machine } = this;
     const nodes = model.topology.nodes.size;
-    const above = new Map(toPlacement(model, machine).above.flatMap(row => row.hierarchies.map(key => [`${key}\n${row.path}`, row] as const)));
+    const { above } = toPlacement(model, machine);
     return model.hierarchies.flatMap(({ key, cgroups }) => {
       const top = this.tops.get(key);
-      const own = [...cgroups.values()].filter(({ path }) => (top !== undefined && isWithin(path, top)) || above.has(`${key}\n${path}`));
+      const own = [...cgroups.values()].filter(({ path }) => top !== undefined && isWithin(path, top)); // a host may have thousands: nothing else is done with each
+      for (const { hierarchies, path } of above) {
+        const cgroup = hierarchies.includes(key) && !(top !== undefined && isWithin(path, top)) ? cgroups.get(path) : undefined;
+        if (cgroup) own.push(cgroup);
+      }
       return own.flatMap((cgroup): Section[] => {
         const facts = valuesOf(cgroup, nodes).map(({ name, value }): Fact => ({ name, value: value === '' ? 'yes' : value, evidence: evidenceOf(cgroup, name) }));
         const title = `${this.relative(key, cgroup.path)} (${nameOf(key)})`;

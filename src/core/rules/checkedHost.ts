@@ -59,10 +59,16 @@ export class CheckedHost {
     return tops.get(hierarchy);
   }
 
-  /** Whether a limit of this cgroup holds for the machine alone: without expert mode a plan changes no other. */
-  isOwnLimit(machine: Machine, { hierarchy, path }: Cgroup): boolean {
+  /** Whether a cgroup is in the machine's own directory, and no slice that others are in too. */
+  isOwn(machine: Machine, { hierarchy, path }: Cgroup): boolean {
     const top = this.topOf(machine, hierarchy);
-    if (top === undefined || !isWithin(path, top)) return false;
+    return top !== undefined && isWithin(path, top);
+  }
+
+  /** Whether a limit of this cgroup holds for the machine alone: without expert mode a plan changes no other. */
+  isOwnLimit(machine: Machine, cgroup: Cgroup): boolean {
+    const { hierarchy, path } = cgroup;
+    if (!this.isOwn(machine, cgroup)) return false;
     let context = this.contexts.get(machine);
     if (!context) this.contexts.set(machine, (context = new Context(this.model, machine, { expert: false })));
     return !context.mayBeShared(hierarchy, path);
@@ -73,6 +79,12 @@ export class CheckedHost {
     let found = this.surroundings.get(machine);
     if (!found) this.surroundings.set(machine, (found = withAllAbove(ownThreads(machine))));
     return found;
+  }
+
+  /** Of those {@link around} the machine the ones that may hold it to CPUs. */
+  cpusetsAround(machine: Machine): readonly Cgroup[] {
+    const key = this.cpus.hierarchy?.key;
+    return [...this.around(machine)].filter(({ hierarchy }) => hierarchy === key);
   }
 
   /** Those right below it. */

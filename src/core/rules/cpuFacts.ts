@@ -4,7 +4,6 @@ import type { Layout } from '../layout/layout';
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
 import type { Cgroup, Hierarchy, HostModel, LibvirtState, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
-import { isWithin, machineSubtree } from '../model/subtree';
 import { CpuSet } from '../parse/cpuList';
 
 /** A vCPU and whose it is. */
@@ -24,12 +23,6 @@ export interface Binding {
 
 const UNBOUND: Binding = { cpu: undefined, core: undefined, coreKey: undefined };
 
-/** A cpuset at or above a machine's threads, and those of its process that are in it or below. */
-export interface UsedCpuset {
-  readonly cgroup: Cgroup;
-  readonly threads: readonly Thread[];
-}
-
 /** Where threads may run, and by whose word: what the rules about CPUs share, found once for a model. */
 export class CpuFacts {
   readonly kernel: KernelHabits;
@@ -39,8 +32,6 @@ export class CpuFacts {
   private readonly onlineParts = new Map<CpuSet, CpuSet>();
   private readonly bindings = new Map<CpuSet, Binding>();
   private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
-  private readonly used = new Map<Machine, readonly UsedCpuset[]>();
-  private readonly tops = new Map<Machine, string | undefined>();
   private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
 
   constructor(private readonly model: HostModel) {
@@ -112,29 +103,6 @@ export class CpuFacts {
     let pins = this.pins.get(machine);
     if (!pins) this.pins.set(machine, (pins = pinsOf(machine, machine.libvirt)));
     return pins.get(thread.tid);
-  }
-
-  cpusetsOf(machine: Machine): readonly UsedCpuset[] {
-    let found = this.used.get(machine);
-    if (!found) {
-      const users = new Map<Cgroup, Thread[]>();
-      for (const thread of ownThreads(machine)) {
-        for (let at = this.cpuset(thread); at !== undefined; at = at.parent) {
-          const threads = users.get(at);
-          if (threads) threads.push(thread);
-          else users.set(at, [thread]);
-        }
-      }
-      this.used.set(machine, (found = [...users].map(([cgroup, threads]) => ({ cgroup, threads }))));
-    }
-    return found;
-  }
-
-  /** Whether a cpuset is the machine's own, and not a slice that others are in too. */
-  isOwn(machine: Machine, cgroup: Cgroup): boolean {
-    if (!this.tops.has(machine)) this.tops.set(machine, machineSubtree(this.model, machine, cgroup.hierarchy));
-    const top = this.tops.get(machine);
-    return top !== undefined && isWithin(cgroup.path, top);
   }
 
   /** To what it is bound, by where it may run. */

@@ -60,6 +60,11 @@ const GUEST: ReadonlySet<RoleKind> = new Set<RoleKind>(['emulator', 'vcpu', 'iot
 /** About what administrators of clouds put up with as stolen time. */
 const ENOUGH = 0.05;
 
+/** Whether it waited so much that the guest feels it; with one look alone it is not known. */
+export function waits(recent: Rates | undefined, thread: Thread): boolean {
+  return recent !== undefined && waitOf(recent, thread) >= ENOUGH;
+}
+
 function waitOf(rates: Rates, thread: Thread): Share {
   const waited = rates.waiting(thread) ?? 0;
   const held = rates.throttled(thread)?.share ?? 0;

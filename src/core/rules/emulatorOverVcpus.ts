@@ -4,9 +4,9 @@ import type { Machine, Thread } from '../model/hostModel';
 import { CpuSet } from '../parse/cpuList';
 import type { CheckedHost } from './checkedHost';
 import { vcpusOf } from './cpuFacts';
+import { waits } from './cpuWait';
 import { allowedOf, cpusText, cpusetFiles, isolatedOf, threadsText, virshPin } from './cpuWords';
 import type { Finding, Fix, Rule, Severity } from './rule';
-import { hurts } from './vcpusShareCpu';
 
 /**
  * `emulator-over-vcpus`: QEMU's main loop may run on CPUs that vCPUs are pinned to.
@@ -61,9 +61,9 @@ function finding(host: CheckedHost, machine: Machine, main: Thread, own: CpuSet,
   };
 }
 
-function severityOf({ cpus, rates }: CheckedHost, own: CpuSet, pinned: readonly Thread[], shared: CpuSet): Severity {
+function severityOf({ cpus, recent }: CheckedHost, own: CpuSet, pinned: readonly Thread[], shared: CpuSet): Severity {
   if (pinned.some(thread => !shared.intersect(cpus.isolated(thread)).isEmpty)) return 'warning';
-  if (pinned.some(thread => hurts(rates, thread))) return 'warning';
+  if (pinned.some(thread => waits(recent, thread))) return 'warning';
   const isSingle = [...own].every(cpu => cpus.boundTo(cpu).length === 1);
   return isSingle ? 'information' : 'hint';
 }

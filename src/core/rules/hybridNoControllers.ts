@@ -27,7 +27,7 @@ export const hybridNoControllers: Rule = {
     const v2 = model.mode === 'hybrid' ? model.hierarchies.find(({ key }) => key === V2_KEY) : undefined;
     const leader = machine.threads.find(({ tid }) => tid === machine.pid);
     const place = v2 && leader?.membership.places.get(V2_KEY);
-    if (!v2 || !leader || !place || place.path === '/' || place.path === v2.mountRoot) return [];
+    if (!v2 || !leader || !place || place.path === v2.mountRoot) return [];
     const { path } = place;
     return [{
       rule: hybridNoControllers.id,

@@ -1,10 +1,10 @@
 import { t } from '@vscode/l10n';
 import { without } from '../cgroup/affinity';
-import type { Cgroup, HostModel, Machine } from '../model/hostModel';
+import type { Cgroup, Machine } from '../model/hostModel';
 import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { type UsedCpuset, narrowerAbove } from './cpuFacts';
+import { narrowerAbove } from './cpuFacts';
 import { cpusText, cpusetFiles, threadsText, widenText } from './cpuWords';
 import type { Finding, Rule } from './rule';
 import { widening } from './silentInherit';
@@ -29,17 +29,18 @@ import { widening } from './silentInherit';
 export const parentNarrower: Rule = {
   id: 'parent-narrower',
   title: () => t('A cgroup above has not got all the CPUs of a pin'),
-  check: ({ model, cpus }, machine) => (cpus.hierarchy?.version === 2 ? cpus.cpusetsOf(machine).flatMap(used => {
-    const { cpus: wanted, cpusEffective: has, parent } = used.cgroup;
+  check: (host, machine) => (host.cpus.hierarchy?.version === 2 ? host.cpusetsAround(machine).flatMap(cgroup => {
+    const { cpus: wanted, cpusEffective: has, parent } = cgroup;
     const offered = parent?.cpusEffective;
     if (!wanted || wanted.isEmpty || !has || !offered || wanted.intersect(offered).isEmpty) return [];
-    const missing = without(cpus.onlineOf(wanted), has);
-    const above = missing.isEmpty ? undefined : narrowerAbove(used.cgroup, missing);
-    return above && cpus.isOwn(machine, used.cgroup) ? [finding(model, cpus, machine, used, above, missing)] : [];
+    const missing = without(host.cpus.onlineOf(wanted), has);
+    const above = missing.isEmpty ? undefined : narrowerAbove(cgroup, missing);
+    return above && host.isOwn(machine, cgroup) ? [finding(host, machine, cgroup, above, missing)] : [];
   }) : []),
 };
 
-function finding(model: HostModel, facts: CheckedHost['cpus'], machine: Machine, { cgroup, threads }: UsedCpuset, above: Cgroup, missing: CpuSet): Finding {
+function finding(host: CheckedHost, machine: Machine, cgroup: Cgroup, above: Cgroup, missing: CpuSet): Finding {
+  const threads = host.threadsWithin(machine, cgroup);
   const widened = above.cpus!.union(missing);
   return {
     rule: parentNarrower.id,
@@ -50,7 +51,7 @@ function finding(model: HostModel, facts: CheckedHost['cpus'], machine: Machine,
     evidence: [...cpusetFiles(cgroup), ...cpusetFiles(above)],
     sentence: shown => t('{0} was given {1} and has only {2}: {3} has only {4}', visible(shown(cgroup.path)), cpusText(cgroup.cpus!), cpusText(cgroup.cpusEffective!), visible(shown(above.path)), cpusText(above.cpus!)),
     cost: () => t('{0} cannot run on {1}, and what was to have a CPU each shares what is left', threadsText(threads), cpusText(missing)),
-    advice: shown => widenText(model, above, widened, shown),
-    fixes: facts.isOwn(machine, above) && widened.isSubsetOf(above.parent?.cpusEffective ?? widened) ? [widening(above, widened)] : [],
+    advice: shown => widenText(host.model, above, widened, shown),
+    fixes: host.isOwnLimit(machine, above) && widened.isSubsetOf(above.parent?.cpusEffective ?? widened) ? [widening(above, widened)] : [],
   };
 }

@@ -1,7 +1,6 @@
 import { t } from '@vscode/l10n';
 import type { Cgroup, Machine } from '../model/hostModel';
 import { visible } from '../visible';
-import type { UsedCpuset } from './cpuFacts';
 import { cpusText, cpusetFiles, filesOf, isolatedOf, threadsText } from './cpuWords';
 import type { CheckedHost } from './checkedHost';
 import type { Finding, Rule } from './rule';
@@ -28,10 +27,11 @@ import type { Finding, Rule } from './rule';
 export const partitionInvalid: Rule = {
   id: 'partition-invalid',
   title: () => t('A partition of CPUs is not valid'),
-  check: (host, machine) => host.cpus.cpusetsOf(machine).flatMap(used => (used.cgroup.partition?.includes(' invalid') === true ? [finding(host, machine, used, used.cgroup.partition)] : [])),
+  check: (host, machine) => host.cpusetsAround(machine).flatMap(cgroup => (cgroup.partition?.includes(' invalid') === true ? [finding(host, machine, cgroup, cgroup.partition)] : [])),
 };
 
-function finding({ model }: CheckedHost, machine: Machine, { cgroup, threads }: UsedCpuset, partition: string): Finding {
+function finding(host: CheckedHost, machine: Machine, cgroup: Cgroup, partition: string): Finding {
+  const threads = host.threadsWithin(machine, cgroup);
   const [wanted] = partition.split(' ');
   const reason = /\((.*)\)/s.exec(partition)?.[1];
   return {
@@ -40,7 +40,7 @@ function finding({ model }: CheckedHost, machine: Machine, { cgroup, threads }: 
     machine,
     threads,
     at: { kind: 'value', hierarchy: cgroup.hierarchy, path: cgroup.path, name: 'partition' },
-    evidence: [...filesOf(cgroup, 'cpuset.cpus.partition'), ...cpusetFiles(cgroup), ...filesOf(cgroup.parent, 'cpuset.cpus.partition'), ...isolatedOf(model)],
+    evidence: [...filesOf(cgroup, 'cpuset.cpus.partition'), ...cpusetFiles(cgroup), ...filesOf(cgroup.parent, 'cpuset.cpus.partition'), ...isolatedOf(host.model)],
     sentence: shown => {
       const what = t('{0} was to be a partition ({1}) and is none', visible(shown(cgroup.path)), visible(wanted!));
       return reason === undefined ? what : t('{0}: {1}', what, visible(reason));

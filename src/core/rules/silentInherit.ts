@@ -1,9 +1,9 @@
 import { t } from '@vscode/l10n';
-import type { HostModel, Machine } from '../model/hostModel';
+import type { Cgroup, HostModel, Machine } from '../model/hostModel';
 import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { type UsedCpuset, narrowerAbove } from './cpuFacts';
+import { narrowerAbove } from './cpuFacts';
 import { cpusText, cpusetFiles, onlineOf, threadsText, widenText } from './cpuWords';
 import type { Finding, Fix, Rule, ShowPath } from './rule';
 
@@ -27,16 +27,18 @@ import type { Finding, Fix, Rule, ShowPath } from './rule';
 export const silentInherit: Rule = {
   id: 'silent-inherit',
   title: () => t('A pin has vanished: its CPUs cannot be had'),
-  check: ({ model, cpus }, machine) => (cpus.hierarchy?.version === 2 ? cpus.cpusetsOf(machine).flatMap(used => {
-    const { cpus: wanted, cpusEffective: has, parent } = used.cgroup;
+  check: (host, machine) => (host.cpus.hierarchy?.version === 2 ? host.cpusetsAround(machine).flatMap(cgroup => {
+    const { cpus: wanted, cpusEffective: has, parent } = cgroup;
     const offered = parent?.cpusEffective;
     if (!wanted || wanted.isEmpty || !has || !offered || !has.equals(offered) || !wanted.intersect(offered).isEmpty) return [];
-    return cpus.isOwn(machine, used.cgroup) ? [finding(model, cpus, machine, used, wanted, has)] : [];
+    return host.isOwn(machine, cgroup) ? [finding(host, machine, cgroup, wanted, has)] : [];
   }) : []),
 };
 
-function finding(model: HostModel, facts: CheckedHost['cpus'], machine: Machine, { cgroup, threads }: UsedCpuset, wanted: CpuSet, has: CpuSet): Finding {
-  const online = facts.onlineOf(wanted);
+function finding(host: CheckedHost, machine: Machine, cgroup: Cgroup, wanted: CpuSet, has: CpuSet): Finding {
+  const { model, cpus } = host;
+  const threads = host.threadsWithin(machine, cgroup);
+  const online = cpus.onlineOf(wanted);
   const above = online.isEmpty ? undefined : narrowerAbove(cgroup, online);
   const widened = above?.cpus?.union(online);
   return {
@@ -53,18 +55,18 @@ function finding(model: HostModel, facts: CheckedHost['cpus'], machine: Machine,
     },
     cost: () => t('{0} may run anywhere on {1}, with all others there; the pin that was set has no effect', threadsText(threads), cpusText(has)),
     advice: shown => advice(model, shown, { wanted, online, above, widened }),
-    fixes: above && widened && facts.isOwn(machine, above) && widened.isSubsetOf(above.parent?.cpusEffective ?? widened) ? [widening(above, widened)] : [],
+    fixes: above && widened && host.isOwnLimit(machine, above) && widened.isSubsetOf(above.parent?.cpusEffective ?? widened) ? [widening(above, widened)] : [],
   };
 }
 
-function advice(model: HostModel, shown: ShowPath, { wanted, online, above, widened }: { readonly wanted: CpuSet; readonly online: CpuSet; readonly above: UsedCpuset['cgroup'] | undefined; readonly widened: CpuSet | undefined }): string {
+function advice(model: HostModel, shown: ShowPath, { wanted, online, above, widened }: { readonly wanted: CpuSet; readonly online: CpuSet; readonly above: Cgroup | undefined; readonly widened: CpuSet | undefined }): string {
   if (online.isEmpty) return t('bring {0} online, and the pin is back by itself, or pin to CPUs that are', cpusText(wanted));
   if (!above || !widened) return t('find who took {0} from the cgroups above: a partition has CPUs for itself', cpusText(online));
   return widenText(model, above, widened, shown);
 }
 
 /** Of a cpuset within the machine's own directory: a slice is others' too. */
-export function widening(above: UsedCpuset['cgroup'], widened: CpuSet): Fix {
+export function widening(above: Cgroup, widened: CpuSet): Fix {
   return {
     title: shown => t('Give {0} {1}', visible(shown(above.path)), cpusText(widened)),
     changes: () => [{ kind: 'set', hierarchy: above.hierarchy, path: above.path, file: 'cpuset.cpus', value: widened.toString() }],

@@ -5,7 +5,6 @@ import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-
 import { cpusText, filesOf, onlineOf } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
@@ -31,6 +30,9 @@ export const v1HotplugShrink: Rule = {
   check: ofMachine,
 };
 
+/** Groups of threads have what they are pinned to. */
+const OWN_PART = /\/(emulator|(vcpu|iothread)\d+)$/;
+
 function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const { cpus: facts } = host;
   const { hierarchy, online } = facts;
@@ -38,11 +40,11 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const top = hierarchy.cgroups.get('/')?.cpus;
   if (!top) return [];
   const wanted = top.intersect(online);
-  const lacking = facts.cpusetsOf(machine).filter(({ cgroup: { cpus, path }, threads }) => cpus && !cpus.isEmpty && path !== '/' && !wanted.isSubsetOf(cpus) && !threads.some(thread => facts.expected(host.layoutOf(machine), thread) === path));
-  if (lacking.length === 0) return [];
-  const highest = lacking.map(({ cgroup }) => cgroup).sort((a, b) => a.path.length - b.path.length)[0]!;
+  const lacking = host.cpusetsAround(machine).filter(({ cpus, path }) => cpus && !cpus.isEmpty && path !== '/' && !wanted.isSubsetOf(cpus) && !OWN_PART.test(path));
+  const highest = lacking.sort((a, b) => a.path.length - b.path.length)[0];
+  if (!highest) return [];
   const missing = without(wanted, highest.cpus!);
-  const isLibvirts = /^\/machine(\.slice)?$/.test(highest.path) || facts.isOwn(machine, highest);
+  const isLibvirts = /^\/machine(\.slice)?$/.test(highest.path) || host.isOwn(machine, highest);
   const losers = isLibvirts ? losersOf(host, machine, missing) : [];
   return losers.length === 0 ? [] : [finding(host, machine, highest, top, missing, losers)];
 }
@@ -58,7 +60,8 @@ function losersOf(host: CheckedHost, machine: Machine, missing: CpuSet): Thread[
   });
 }
 
-function finding({ model, cpus: facts }: CheckedHost, machine: Machine, highest: Cgroup, top: CpuSet, missing: CpuSet, losers: readonly Thread[]): Finding {
+function finding(host: CheckedHost, machine: Machine, highest: Cgroup, top: CpuSet, missing: CpuSet, losers: readonly Thread[]): Finding {
+  const { model, cpus: facts } = host;
   const all = highest.cpus!.union(missing);
   return {
     rule: v1HotplugShrink.id,
@@ -70,6 +73,6 @@ function finding({ model, cpus: facts }: CheckedHost, machine: Machine, highest:
     sentence: shown => t('{0} is online, and {1} has not got it: it has {2}', cpusText(missing), visible(shown(highest.path)), cpusText(highest.cpus!)),
     cost: () => t('what was pinned to {0} runs on other CPUs, and cannot be pinned there again', cpusText(missing)),
     advice: shown => t('write {0} to cpuset.cpus of {1}, then of each cgroup below it, from above downwards', all.toString(), visible(shown(highest.path))),
-    fixes: facts.isOwn(machine, highest) ? [{ title: shown => t('Give {0} {1}', visible(shown(highest.path)), cpusText(all)), changes: () => [{ kind: 'set', hierarchy: highest.hierarchy, path: highest.path, file: 'cpuset.cpus', value: all.toString() }] }] : [],
+    fixes: host.isOwnLimit(machine, highest) ? [{ title: shown => t('Give {0} {1}', visible(shown(highest.path)), cpusText(all)), changes: () => [{ kind: 'set', hierarchy: highest.hierarchy, path: highest.path, file: 'cpuset.cpus', value: all.toString() }] }] : [],
   };
 }

@@ -1,15 +1,12 @@
 import { t } from '@vscode/l10n';
 import type { Machine, Thread } from '../model/hostModel';
-import type { Rates } from '../model/rates';
 import { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { type BoundVcpu, vcpusOf } from './cpuFacts';
+import { waits } from './cpuWait';
 import { allowedOf, cpusText, isolatedOf, threadText, threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
-
-/** Above this share of the time in which a vCPU was ready and had no CPU, a guest feels it. */
-const WAITING = 0.1;
 
 /** So many others are looked at to name some of them. */
 const NAMED = 4;
@@ -22,8 +19,8 @@ const NAMED = 4;
  *
  * **Signature.** The only online CPU of a vCPU is the only one of another vCPU of the host too. Or vCPUs of different
  * machines are bound to one core (`thread_siblings_list`), each to one of its threads or to both; within a machine that is how a guest is given
- * cores with threads, and no fault. A warning where the CPU is isolated, or one of them waited for it in more than a tenth of
- * the time; else a hint: to share CPUs may be meant.
+ * cores with threads, and no fault. A warning where the CPU is isolated, or one of them waits for it (`cpu-wait`);
+ * else a hint: to share CPUs may be meant.
  *
  * **Cost.** Each stands still while another runs; on one core each runs at little more than half of the speed.
  *
@@ -65,11 +62,6 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   return [...ofCpus, ...ofCores];
 }
 
-/** Whether a vCPU waits for a CPU so much that its guest feels it; not known from one look. */
-export function hurts(rates: Rates | undefined, thread: Thread): boolean {
-  return (rates?.waiting(thread) ?? 0) > WAITING;
-}
-
 /** Of other machines, a few: a CPU may be thousands'. */
 function othersOf(machine: Machine, all: readonly BoundVcpu[]): BoundVcpu[] {
   const others: BoundVcpu[] = [];
@@ -97,10 +89,10 @@ interface Sharing {
 }
 
 function finding(host: CheckedHost, machine: Machine, { cpus: shared, isCore, threads, others, count }: Sharing): Finding {
-  const { model, rates, cpus } = host;
+  const { model, recent, cpus } = host;
   const first = threads[0]!;
   const isIsolated = shared.isSubsetOf(cpus.isolated(first));
-  const isWaiting = [...threads, ...others.map(({ thread }) => thread)].some(thread => hurts(rates, thread));
+  const isWaiting = [...threads, ...others.map(({ thread }) => thread)].some(thread => waits(recent, thread));
   const siblings = { file: `/sys/devices/system/cpu/cpu${shared.ranges[0]![0]}/topology/thread_siblings_list`, value: shared.toString() };
   return {
     rule: vcpusShareCpu.id,

@@ -25,6 +25,11 @@ describe('accidental-thread-root', () => {
 
   const silent: Record<string, HostChange> = {
     'a thread root that was meant: it has threaded children': root('threaded'),
+    'one that has a threaded child besides: it was meant, and the other is domain-invalid': copy => {
+      root('threaded')(copy);
+      copy.directories.add(`${UNIT}/other`);
+      copy.files.set(`${UNIT}/other/cgroup.type`, 'domain invalid\n');
+    },
     'a domain': copy => {
       root('domain invalid')(copy);
       copy.files.set(`${UNIT}/cgroup.type`, 'domain\n');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mutate } from '../../mutate/mutate';
-import { type Changeable, HEALTHY_HOSTS, SCOPE, snapshot } from '../fixtures';
+import { type Changeable, HEALTHY_HOSTS, SCOPE, model, snapshot } from '../fixtures';
 
 /** `npm run mutate` makes all of them: here a small capture whole, and of each other every fiftieth. */
 describe('a thread that is moved by hand', () => {
@@ -33,6 +33,24 @@ describe('a thread that is moved by hand', () => {
       assert.deepEqual(counts, { found: moves, putRight: moves, falseAlarms: 0, failures: [] });
     });
   }
+
+  it('out of a container of KubeVirt, and of its housekeeping', async () => {
+    const pod = '/kubepods.slice/kubepods-pod01234567_89ab.slice/cri-containerd-0123456789abcdef.scope';
+    const rename = (path: string): string => path.replace(new RegExp(`(cpuset.*)${SCOPE.replace(/[\\.]/g, '\\$&')}/libvirt/(?!vcpu)\\w+$`), `$1${pod}/housekeeping`).replace(new RegExp(`${SCOPE.replace(/[\\.]/g, '\\$&')}(/libvirt)?(/\\w+)?$`), pod);
+    const raw = snapshot('guest-legacy', copy => {
+      for (const [file, text] of [...copy.files]) if (/^\/proc\/492\/task\/\d+\/cgroup$/.test(file)) copy.files.set(file, text.split('\n').map(rename).join('\n'));
+      for (const there of [...copy.directories].filter(directory => directory.includes(SCOPE))) {
+        copy.directories.delete(there);
+        copy.directories.add(rename(there));
+      }
+    });
+    const { model: host } = await model(raw);
+    const places = host.machines[0]!.threads.map(({ membership }) => membership.places.get('cpuset')!.path.replace(pod, 'POD'));
+    assert.deepEqual([...new Set(places)].sort(), ['POD', 'POD/housekeeping']);
+    const { moves, pinsLost, ...counts } = await mutate('KubeVirt', raw, move => move % 3 === 0);
+    assert.ok(moves > 50 && pinsLost >= 0, `${moves}`);
+    assert.deepEqual(counts, { found: moves, putRight: moves, falseAlarms: 0, failures: [] });
+  });
 
   it('a capture in which something is wrong already is told as that', async () => {
     const { falseAlarms, failures } = await mutate('misplaced', snapshot('misplaced-vcpus'), () => false);

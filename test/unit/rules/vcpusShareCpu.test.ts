@@ -58,7 +58,7 @@ describe('vcpus-share-cpu', () => {
     };
     const severities = async (nanoseconds: number): Promise<string[]> => (await findingsOfRule(vcpusShareCpu, 'guest-v2', later(nanoseconds), () => undefined)).map(({ severity }) => severity);
     assert.deepEqual(await severities(2e9), ['warning', 'hint']);
-    assert.deepEqual(await severities(5e8), ['hint', 'hint']);
+    assert.deepEqual(await severities(4e8), ['hint', 'hint']);
   });
 
   it('many others: some are named, all are counted, and it costs no more', async () => {

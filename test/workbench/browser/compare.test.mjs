@@ -1,10 +1,14 @@
 // Two captures of one machine, compared as a person does it: by the menu of its row, in the diff editor, with what moved in Problems.
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { choose, editorLines, openCapture, openSidebar, openWorkbench, problemsOf, quickInput, row, runCommand, screenshot } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
+
+/** The list of problems shows what fits: it is to hold what moved alone. */
+const { properties } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).contributes.configuration.properties['cgroupLens.rules'];
+const noRules = Object.fromEntries(Object.keys(properties).map(id => [id, 'off']));
 
 for (const theme of ['Dark', 'Light']) {
   describe(`two captures compared, ${theme.toLowerCase()}`, () => {
@@ -12,7 +16,7 @@ for (const theme of ['Dark', 'Light']) {
     let page;
 
     before(async () => {
-      workbench = await openWorkbench({ alone: true, settings: { 'cgroupLens.autoRefresh': 0, 'files.simpleDialog.enable': true, 'workbench.colorTheme': `Default ${theme} Modern`, 'window.autoDetectColorScheme': false } });
+      workbench = await openWorkbench({ alone: true, settings: { 'cgroupLens.autoRefresh': 0, 'cgroupLens.rules': noRules, 'files.simpleDialog.enable': true, 'workbench.colorTheme': `Default ${theme} Modern`, 'window.autoDetectColorScheme': false } });
       ({ page } = workbench);
       for (const [name, as] of [['guest-hybrid', 'monday'], ['misplaced-vcpus', 'tuesday']]) copyFileSync(path.join(root, `test/fixtures/hosts/${name}.capture`), path.join(workbench.folder, `${as}.capture`));
       await openSidebar(page, 'Cgroup Lens');
@@ -40,12 +44,13 @@ for (const theme of ['Dark', 'Light']) {
       await page.locator('.tab', { hasText: 'serial: monday ↔ tuesday' }).first().waitFor();
       await runCommand(page, 'Problems: Focus on Problems View');
       const found = await eventually(async () => {
-        const all = await problemsOf(page, 'serial');
+        const all = await problemsOf(page, 'serial.compared');
         const texts = await Promise.all(all.map(one => one.textContent({ timeout: 1000 })));
         const moved = texts.filter(text => text.includes('placement-differs'));
-        assert.equal(moved.length, 4, texts.join('\n'));
+        assert.ok(moved.length > 0, texts.join('\n')); // the list holds those that are in view; how many there are its first row says
         return moved;
       });
+      assert.equal(await page.locator('.markers-panel .monaco-list-row[aria-level="1"]', { hasText: 'serial.compared' }).locator('.monaco-count-badge').textContent(), '4');
       assert.match(found[0], /vCPU 2, cpu,cpuacct: S\/vcpu2 in monday, S\/emulator in tuesday/);
       const lines = await editorLines(page);
       assert.ok(lines.length > 0);
