@@ -14,8 +14,8 @@ import type { Rule } from './rule';
  * averages itself, so that one look tells.
  *
  * **Signature.** `some avg60` and `some avg10` of `cpu.pressure` both read 20 or more, in a v2 cgroup in which threads of the
- * machine are; of several the worst is named. Not that of the whole machine, nor of a scope or a container in which several vCPUs are: with many one of
- * them nearly always waits. Not in a user's session, where it may be that of anything else. Not where two looks show that this cgroup's quota ran out: then `throttled` says it.
+ * machine are; of several the worst is named. Not that of the whole machine: with many vCPUs one of them nearly always waits; so it is information where
+ * several vCPUs are right in one, as in a scope without groups. Not in a user's session, where it may be that of anything else. Not where two looks show that this cgroup's quota ran out: then `throttled` says it.
  *
  * **Cost.** In that share of the time at least one of these threads was ready to run and did not.
  *
@@ -33,7 +33,7 @@ export const pressureHigh: Rule = {
     let worst: Cgroup | undefined;
     for (const cgroup of places) {
       // In the root it is the whole host's, and in a slice that of all in it.
-      if (!cgroup?.cpuPressure || !isHigh(cgroup) || cgroup.path === '/' || cgroup.path.endsWith('.slice') || host.recent?.throttling(cgroup) || holdsSeveralVcpus(machine, cgroup)) continue;
+      if (!cgroup?.cpuPressure || !isHigh(cgroup) || cgroup.path === '/' || cgroup.path.endsWith('.slice') || host.recent?.throttling(cgroup)) continue;
       if (!worst || cgroup.cpuPressure.avg60 > worst.cpuPressure!.avg60) worst = cgroup;
     }
     if (!worst) return [];
@@ -42,7 +42,7 @@ export const pressureHigh: Rule = {
     const threads = host.threadsWithin(machine, worst);
     return [{
       rule: pressureHigh.id,
-      severity: 'warning',
+      severity: holdsSeveralVcpus(machine, worst) ? 'information' : 'warning',
       machine,
       threads,
       at: { kind: 'value', hierarchy: V2_KEY, path, name: 'pressure' },

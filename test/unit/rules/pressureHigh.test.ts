@@ -43,10 +43,10 @@ describe('pressure-high', () => {
     }
     copy.directories.add(`/sys/fs/cgroup${path}`);
   };
-  it('of a scope in which a single vCPU is, and not of several, nor of a session', async () => {
-    const count = async (path: string, vcpus: readonly number[]): Promise<number> => (await findings({ [path]: [60, 60] }, inOne(path, vcpus))).length;
-    assert.equal(await count('/qemu.slice/100.scope', [528]), 1);
-    assert.equal(await count('/qemu.slice/100.scope', [528, 529, 530, 531]), 0);
-    assert.equal(await count('/user.slice/user-1000.slice/session-3.scope', [528]), 0);
+  it('of a scope with a single vCPU a warning, with several information, and of a session nothing', async () => {
+    const severities = async (path: string, vcpus: readonly number[]): Promise<string[]> => (await findings({ [path]: [60, 60] }, inOne(path, vcpus))).map(({ severity }) => severity);
+    assert.deepEqual(await severities('/qemu.slice/100.scope', [528]), ['warning']);
+    assert.deepEqual(await severities('/qemu.slice/100.scope', [528, 529, 530, 531]), ['information']);
+    assert.deepEqual(await severities('/user.slice/user-1000.slice/session-3.scope', [528]), []);
   });
 });
