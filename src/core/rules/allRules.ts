@@ -102,7 +102,10 @@ export function* checking(host: CheckedHost): Steps<Finding[]> {
   for (const machine of host.model.machines) {
     for (const rule of ALL_RULES) {
       yield;
-      for (const finding of rule.check(host, machine)) findings.push(finding);
+      for (const finding of rule.check(host, machine)) {
+        yield;
+        findings.push(finding);
+      }
     }
   }
   return findings;

@@ -39,7 +39,7 @@ export const threadOutsideLayout: Rule = {
   check: ofMachine,
 };
 
-function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
+function* ofMachine(host: CheckedHost, machine: Machine): Iterable<Finding> {
   const all = host.misplacedIn(machine);
   const common = togetherOf(host.model, all);
   const layout = host.layoutOf(machine);
@@ -50,14 +50,12 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
     if (same) same.push(one);
     else byPlace.set(place, [one]);
   }
-  const findings: Finding[] = [];
   for (const together of byPlace.values()) {
     // A process that was moved as a whole is one fault, however many threads it has.
     const key = together[0]!.hierarchy.key;
-    if (together.length > 1 && together.length === ownThreads(machine).filter(thread => layout.expectedPath(thread, key) !== undefined).length) findings.push(ofProcess(host, machine, together, all.length > together.length ? common.allBack : []));
-    else for (const one of together) if (!isInEmulator(one)) findings.push(ofThread(host, machine, one, common));
+    if (together.length > 1 && together.length === ownThreads(machine).filter(thread => layout.expectedPath(thread, key) !== undefined).length) yield ofProcess(host, machine, together, all.length > together.length ? common.allBack : []);
+    else for (const one of together) if (!isInEmulator(one)) yield ofThread(host, machine, one, common);
   }
-  return findings;
 }
 
 function ofThread({ model }: CheckedHost, machine: Machine, one: Misplaced, { ofThread: byThread, allBack }: Together): Finding {

@@ -40,10 +40,10 @@ export function isInEmulator({ thread, from, to }: Misplaced): boolean {
   return thread.role.kind === 'vcpu' && from === `${to.slice(0, to.lastIndexOf('/'))}/emulator`;
 }
 
-function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
+function* ofMachine(host: CheckedHost, machine: Machine): Iterable<Finding> {
   const misplaced = host.misplacedIn(machine);
   const together = togetherOf(host.model, misplaced);
-  return misplaced.filter(isInEmulator).map(one => finding(host, machine, one, together));
+  for (const one of misplaced) if (isInEmulator(one)) yield finding(host, machine, one, together);
 }
 
 function finding({ model }: CheckedHost, machine: Machine, one: Misplaced, { ofThread: everywhere, allBack }: Together): Finding {

@@ -16,6 +16,17 @@ describe('looking for what is wrong, in steps', () => {
     });
   }
 
+  it('others may have their turn between any two findings, too: a machine may have thousands', async () => {
+    const { model } = await modelOf('misplaced-vcpus');
+    const checked = new CheckedHost(model, undefined);
+    const steps = checking(checked);
+    let count = 0;
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) count++;
+    assert.ok(step.value.length > 0);
+    assert.equal(count, model.machines.length * ALL_RULES.length + step.value.length);
+  });
+
   it('none is done before it is asked for: who gives up in between has paid for no more', async () => {
     const { model } = await modelOf('misplaced-vcpus');
     const steps = checking(new CheckedHost(model, undefined));
