@@ -24,7 +24,7 @@ const ROOT = 'HOST';
 export async function toSarif(hosts: readonly CheckedSource[], unread: readonly Unread[], page: (id: string) => Promise<string | undefined> = pageOf): Promise<object> {
   const rules = await Promise.all(ALL_RULES.map(async rule => ruleToSarif(rule, await page(rule.id))));
   const driver = { name: 'Cgroup Lens', rules };
-  const runs = hosts.map(({ kind, model, findings }) => {
+  const runs = hosts.map(({ kind, model, findings, failures = [] }) => {
     const fingerprint = new Fingerprints(model.label);
     const aliases = new Map<Machine, string | undefined>();
     const results = findings.map(finding => {
@@ -35,7 +35,7 @@ export async function toSarif(hosts: readonly CheckedSource[], unread: readonly 
     return {
       tool: { driver },
       automationDetails: { id: `cgroup-lens/${encoded(model.label)}/` },
-      invocations: [{ executionSuccessful: model.collection.complete, endTimeUtc: new Date(model.collection.startedAt + model.collection.took).toISOString() }],
+      invocations: [{ executionSuccessful: model.collection.complete && failures.length === 0, endTimeUtc: new Date(model.collection.startedAt + model.collection.took).toISOString(), ...(failures.length === 0 ? {} : { toolExecutionNotifications: failures.map(why => ({ level: 'error', message: { text: unlinked(visible(why)) } })) }) }],
       originalUriBaseIds: { [ROOT]: { uri: 'file:///', description: { text: unlinked(visible(kind === 'capture' ? `The root of the host that ${model.label} is a capture of` : `The root of ${model.label}`)) } } },
       columnKind: 'utf16CodeUnits',
       results,
