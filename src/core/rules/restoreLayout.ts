@@ -36,14 +36,14 @@ function isSafe(model: HostModel, machine: Machine, { thread, hierarchy, to, tar
 function pinsOf(model: HostModel, machine: Machine, layout: Layout, libvirt: LibvirtState, moves: readonly Misplaced[]): Change[] {
   const hierarchy = model.hierarchies.find(({ version, controllers }) => controllers.includes('cpuset') && model.controllers.get('cpuset') === `v${version}`);
   const { online } = model.topology;
+  const moved = new Set(moves.filter(one => one.hierarchy === hierarchy).map(({ thread }) => thread));
   return ownThreads(machine).flatMap((thread): Change[] => {
     const cpus = pinOf(thread, machine, libvirt);
     if (!cpus || cpus.isEmpty || isBound(thread) || online === undefined || !cpus.isSubsetOf(online)) return [];
     const group = hierarchy && layout.expectedPath(thread, hierarchy.key);
     const changes = hierarchy && group !== undefined ? groupPin(hierarchy, group, cpus, isGroupOfItsOwn(layout, group)) : [];
     if (!changes) return [];
-    const isMoved = moves.some(one => one.thread === thread && one.hierarchy === hierarchy);
-    return isMoved || thread.cpusAllowed?.equals(cpus) === false ? [...changes, { kind: 'pin', thread, cpus }] : changes;
+    return moved.has(thread) || thread.cpusAllowed?.equals(cpus) === false ? [...changes, { kind: 'pin', thread, cpus }] : changes;
   });
 }
 

@@ -22,7 +22,7 @@ export async function checked(rule: Rule, host: HostName, change?: HostChange, p
   const built = (await modelOf(host, change)).model;
   const model = pins === 'as recorded' ? built : { ...built, machines: built.machines.map(machine => ({ ...machine, libvirt: pins && stateOf(machine, pins) })) };
   const facts = new CheckedHost(model, undefined);
-  return { model, findings: model.machines.flatMap(machine => rule.check(facts, machine)) };
+  return { model, findings: model.machines.flatMap(machine => [...rule.check(facts, machine)]) };
 }
 
 /** The sentences of all that is found, with the severity. */
