@@ -18,3 +18,11 @@ export function isOld({ uptime }: HostModel, { startTime }: Pick<Thread, 'startT
 export function hasRun(model: HostModel, machine: Machine): boolean {
   return isOld(model, machine) && machine.threads.some(({ role, runTime }) => role.kind === 'vcpu' && runTime !== undefined && runTime > RAN);
 }
+
+/** libvirt starts a machine's vCPUs within milliseconds of each other; on a host that swaps it may be seconds. */
+const TOGETHER = 5 * TICKS;
+
+/** Whether a vCPU came to a machine that ran. */
+export function wasPluggedIn({ threads }: Machine, { startTime }: Thread): boolean {
+  return threads.some(({ role, startTime: other }) => role.kind === 'vcpu' && startTime > other + TOGETHER);
+}

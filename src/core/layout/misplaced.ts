@@ -1,6 +1,6 @@
 import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
 import { isWithin } from '../model/subtree';
-import { hasRun, isOld } from './age';
+import { hasRun, isOld, wasPluggedIn } from './age';
 import type { Layout } from './layout';
 
 /** A thread that is not where its machine's layout has it, in one hierarchy. */
@@ -51,11 +51,11 @@ export function isKnownAbsent({ cgroups, walked }: Hierarchy, path: string): boo
 }
 
 /**
- * One that is not there may be about to be made, for a vCPU that was just plugged in. But where no vCPU has any, and the
- * guest has run, nobody will make them.
+ * One that is not there may be about to be made, for a vCPU that was just plugged in. But where no vCPU has any, or this one was
+ * there from the start, and the guest has run, nobody will make it. (One that was plugged in is `hotplugged-vcpu-unpinned`.)
  */
 function neverMade(model: HostModel, machine: Machine, { thread, hierarchy, from, to }: Misplaced): boolean {
   if (thread.role.kind !== 'vcpu' || !from.endsWith('/emulator') || !isOld(model, thread) || !hasRun(model, machine)) return false;
   const parent = to.slice(0, to.lastIndexOf('/'));
-  return isKnownAbsent(hierarchy, to) && !machine.threads.some(({ role }) => role.kind === 'vcpu' && hierarchy.cgroups.has(`${parent}/vcpu${role.id}`));
+  return isKnownAbsent(hierarchy, to) && (!wasPluggedIn(machine, thread) || !machine.threads.some(({ role }) => role.kind === 'vcpu' && hierarchy.cgroups.has(`${parent}/vcpu${role.id}`)));
 }

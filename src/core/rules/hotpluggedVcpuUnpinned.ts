@@ -1,4 +1,5 @@
 import { t } from '@vscode/l10n';
+import { wasPluggedIn } from '../layout/age';
 import type { Layout } from '../layout/layout';
 import type { Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
@@ -6,9 +7,6 @@ import type { CheckedHost } from './checkedHost';
 import { isNarrower, vcpusOf } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadText, virshPin } from './cpuWords';
 import type { Finding, Rule } from './rule';
-
-/** Clock ticks of `stat` (100 a second for every architecture's user space): vCPUs of one start come together. */
-const START_TICKS = 500;
 
 /**
  * `hotplugged-vcpu-unpinned`: a vCPU that was plugged in later is not pinned, though all others are.
@@ -34,8 +32,7 @@ export const hotpluggedVcpuUnpinned: Rule = {
 
 function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const vcpus = vcpusOf(machine);
-  const first = vcpus.reduce((least, { startTime }) => Math.min(least, startTime), Number.POSITIVE_INFINITY);
-  const later = vcpus.filter(({ startTime }) => startTime > first + START_TICKS);
+  const later = vcpus.filter(thread => wasPluggedIn(machine, thread));
   if (later.length === 0) return [];
   const { cpus } = host;
   const layout = host.layoutOf(machine);

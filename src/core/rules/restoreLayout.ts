@@ -39,7 +39,7 @@ function pinsOf(model: HostModel, machine: Machine, layout: Layout, libvirt: Lib
     const cpus = pinOf(thread, machine, libvirt);
     if (!cpus || cpus.isEmpty || isBound(thread) || online === undefined || !cpus.isSubsetOf(online)) return [];
     const group = hierarchy && layout.expectedPath(thread, hierarchy.key);
-    const changes = hierarchy && group !== undefined ? groupPin(hierarchy, group, cpus) : [];
+    const changes = hierarchy && group !== undefined ? groupPin(hierarchy, group, cpus, moves) : [];
     if (!changes) return [];
     const isMoved = moves.some(one => one.thread === thread && one.hierarchy === hierarchy);
     return isMoved || thread.cpusAllowed?.equals(cpus) === false ? [...changes, { kind: 'pin', thread, cpus }] : changes;
@@ -54,13 +54,14 @@ function pinOf(thread: Thread, machine: Machine, { vcpuPins, ioThreadPins, emula
 }
 
 /** `undefined`: the group cannot have these CPUs, because those above it have not. */
-function groupPin(hierarchy: Hierarchy, path: string, cpus: CpuSet): Change[] | undefined {
+function groupPin(hierarchy: Hierarchy, path: string, cpus: CpuSet, moves: readonly Misplaced[]): Change[] | undefined {
   const group = hierarchy.cgroups.get(path);
   const parent = hierarchy.cgroups.get(path.slice(0, path.lastIndexOf('/')));
   if (group?.cpus?.equals(cpus)) return effectiveCpus(group)?.equals(cpus) === false ? undefined : [];
   const granted = grantedBy(parent);
   if (!granted || !cpus.isSubsetOf(granted)) return undefined;
-  const isThere = group ? group.cpus !== undefined : parent?.cpusEffective !== undefined;
+  const isMade = moves.some(({ hierarchy: of, to }) => of === hierarchy && to === path);
+  const isThere = group ? group.cpus !== undefined : isMade && parent?.cpusEffective !== undefined;
   return isThere ? [{ kind: 'set', hierarchy: hierarchy.key, path, file: 'cpuset.cpus', value: cpus.toString() }] : [];
 }
 
