@@ -9,7 +9,7 @@ import { restoreLayout } from '../core/rules/restoreLayout';
 import { type Finding, type Fix, SEVERITIES, type Severity } from '../core/rules/rule';
 import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
-import { argumentsOfChanges } from './changeArguments';
+import { RESTORE, argumentsOfChanges } from './changeArguments';
 
 export interface TextOptions {
   /** Columns. A path may be longer than that: it is not broken. */
@@ -41,9 +41,8 @@ function machineText(model: HostModel, machine: Machine, findings: readonly Find
   const lines = [paint(head, 1, options), ...(alias === undefined ? [] : [`S = ${visible(alias)}`])];
   const worstFirst = [...findings].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
   for (const finding of worstFirst) lines.push('', ...findingLines(model, finding, alias, options));
-  // Offered with each of them, and without words of its own where the threads are in several hierarchies.
   const threads = new Set(findings.filter(({ at }) => at.kind === 'place' && at.expected !== undefined).flatMap(({ threads: of }) => of));
-  if (threads.size > 1 && restoreLayout(model, machine).length > 0) lines.push('', ...wrapped('  ', `${threads.size} threads are elsewhere; all that brings ${visible(machine.name)} to its layout:`, options.width), `    ${commandText(planOf(model, machine, options.about, ['--restore-layout']))}`);
+  if (threads.size > 1 && restoreLayout(model, machine).length > 0) lines.push('', ...wrapped('  ', `${threads.size} threads are elsewhere; all that brings ${visible(machine.name)} to its layout:`, options.width), `    ${commandText(planOf(model, machine, options.about, [RESTORE]))}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -51,6 +50,7 @@ function findingLines(model: HostModel, finding: Finding, alias: string | undefi
   const shown = (path: string): string => spelled(path, alias);
   const { severity, rule, threads, evidence } = finding;
   const commands = finding.fixes.map(fix => ({ fix, command: commandOf(model, finding.machine, fix, shown, options.about) }));
+  const own = commands.filter(({ command }) => command && !command.includes(RESTORE)); // the rest is said once, at the end of the machine
   const line = (name: string, text: string): string[] => wrapped(`    ${name.padEnd(WORD)} `, text, options.width);
   return [
     `  ${[paint(severity, COLOURS[severity], options), rule, threadsText(threads)].filter(part => part !== '').join('   ')}`,
@@ -62,7 +62,7 @@ function findingLines(model: HostModel, finding: Finding, alias: string | undefi
       return fits ? [`    ${'read'.padEnd(WORD)} ${name}   ${text}`] : [`    ${'read'.padEnd(WORD)} ${name}`, `    ${' '.repeat(WORD)}   ${text}`];
     }),
     ...line('do', finding.advice(shown)),
-    ...(commands.some(({ command }) => command) ? commands.filter(({ command }) => command) : commands).flatMap(({ fix, command }) => [
+    ...(own.length > 0 ? own : commands).flatMap(({ fix, command }) => [
       ...line('fix', fix.title(shown)),
       ...(command === undefined ? [] : [`    ${' '.repeat(WORD)}   ${commandText(command)}`]),
     ]),

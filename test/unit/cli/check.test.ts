@@ -7,6 +7,7 @@ import { findingsText, spelled } from '../../../src/cli/findingsText';
 import { findingsOf } from '../../../src/core/rules/allRules';
 import { parseCpuList } from '../../../src/core/parse/cpuList';
 import type { Change } from '../../../src/core/plan/plan';
+import { restoreLayout } from '../../../src/core/rules/restoreLayout';
 import { QEMU, SCOPE, captureText, machine, modelOf, thread } from '../fixtures';
 import { put } from '../rules/checkRule';
 import { NO_RULE, ONLY_VCPU_IN_EMULATOR, captureFile, cli } from './support';
@@ -197,5 +198,11 @@ describe('the arguments that mean some changes', () => {
     const serial = machine(model, 'serial');
     const changes: Change[] = [{ kind: 'move', thread: thread(serial, 461), hierarchy: 'cpuset', to: `${S}/vcpu3` }, { kind: 'move', thread: thread(serial, 460), hierarchy: 'cpu,cpuacct', to: `${S}/vcpu2` }];
     assert.equal(argumentsOfChanges(model, serial, changes, shown), undefined);
+  });
+
+  it('all that brings a machine to its layout: in two words, however much it is', async () => {
+    const { model } = await modelOf('misplaced-vcpus');
+    const serial = machine(model, 'serial');
+    assert.deepEqual(argumentsOfChanges(model, serial, restoreLayout(model, serial), shown), ['--restore-layout']);
   });
 });
