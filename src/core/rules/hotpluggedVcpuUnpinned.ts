@@ -1,5 +1,5 @@
 import { t } from '@vscode/l10n';
-import { isOld } from '../layout/age';
+import { isOld, pluggedIn } from '../layout/age';
 import type { Layout } from '../layout/layout';
 import type { Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
@@ -7,9 +7,6 @@ import type { CheckedHost } from './checkedHost';
 import { isNarrower, vcpusOf } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
-
-/** Clock ticks of `stat` (100 a second for every architecture's user space): vCPUs of one start come together. */
-const START_TICKS = 500;
 
 /**
  * `hotplugged-vcpu-unpinned`: a vCPU that was plugged in later is not pinned, though all others are.
@@ -35,19 +32,19 @@ export const hotpluggedVcpuUnpinned: Rule = {
 
 function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const vcpus = vcpusOf(machine);
-  const first = vcpus.reduce((least, { startTime }) => Math.min(least, startTime), Number.POSITIVE_INFINITY);
-  const plugged = vcpus.filter(({ startTime }) => startTime > first + START_TICKS);
-  if (plugged.length === 0) return [];
+  const plugged = pluggedIn(machine);
+  if (plugged.size === 0) return [];
   const { cpus } = host;
   const layout = host.layoutOf(machine);
   if (layout && layout.stage !== 'complete') return [];
-  const original = vcpus.filter(thread => !plugged.includes(thread));
-  const later = plugged.filter(thread => isOld(host.model, thread) || cpus.expected(layout, thread) === undefined || cpus.ownCpuset(layout, thread) !== undefined);
+  const original = vcpus.filter(thread => !plugged.has(thread));
+  const later = [...plugged].filter(thread => isOld(host.model, thread) || cpus.expected(layout, thread) === undefined || cpus.ownCpuset(layout, thread) !== undefined);
   const groupless = original.every(thread => cpus.ownCpuset(layout, thread)) ? later.filter(thread => isGroupless(host, layout, thread)) : [];
   const unpinned = later.filter(thread => {
     const may = cpus.may(thread);
     const whole = machineCpus(host, layout, thread);
-    return may && whole?.equals(may) === true && !cpus.pin(machine, thread) && original.every(one => isNarrower(cpus.may(one) ?? may, may));
+    const pin = cpus.pin(machine, thread); // without one of its own libvirt's state has that of all vCPUs
+    return may && whole?.equals(may) === true && (!pin || whole.isSubsetOf(pin)) && original.every(one => isNarrower(cpus.may(one) ?? may, may));
   });
   return [...new Set([...groupless, ...unpinned])].map(thread => finding(host, machine, thread, groupless.includes(thread), original));
 }

@@ -63,11 +63,12 @@ export function machineTooltip(model: HostModel, machine: Machine): vscode.Markd
     if (keys.length > 0) text.entry(stage, keys.join(' '));
   }
   const own = worstFirst(findingsIn(model).ofMachine(machine));
-  for (const finding of own.slice(0, TOLD_WHOLE)) tell(text, model, finding);
-  const others = own.slice(TOLD_WHOLE, TOLD_WHOLE + TOLD_IN_SHORT);
+  const whole = own.filter(({ severity }) => severity !== 'hint').slice(0, TOLD_WHOLE); // of a healthy machine none
+  for (const finding of whole) tell(text, model, finding);
+  const others = own.slice(whole.length, whole.length + TOLD_IN_SHORT);
   if (others.length > 0) text.own('\n');
   for (const finding of others) text.entry(finding.rule, finding.sentence(inShort));
-  const more = own.length - TOLD_WHOLE - others.length;
+  const more = own.length - whole.length - others.length;
   if (more > 0) text.own(`\n- ${vscode.l10n.t('{0} more are in the Problems panel', more)}`);
   tellSuppressed(text, model, machine);
   return text.build();

@@ -56,5 +56,9 @@ describe('hotplugged-vcpu-unpinned', () => {
   };
   for (const [name, change] of Object.entries(silent)) it(`says nothing of ${name}`, async () => assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', change), []));
 
-  it('says nothing where libvirt has all CPUs as its pin', async () => assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', undefined, { vcpus: { 2: '0-1' } }), []));
+  it('a pin of all CPUs is none: libvirt\'s state has that of the machine for a vCPU without one', async () => {
+    const all = ['warning: vCPU 2 was plugged in and may run on CPUs 0-1, while the other vCPUs are pinned'];
+    assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', undefined, { vcpus: { 2: '0-1' } }), all);
+    assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', undefined, { vcpus: { 2: '1' } }), []);
+  });
 });

@@ -110,6 +110,14 @@ describe('a machine brought to its layout', () => {
     assert.deepEqual(plan!.steps.map(({ action }) => action.kind), ['make', 'write', 'move']);
   });
 
+  it('no CPUs are written to a group that is not there and is not made', async () => {
+    const gone: HostChange = copy => {
+      put(copy, QEMU, 530, '', `${S}/emulator`);
+      copy.directories.delete(`/sys/fs/cgroup${S}/vcpu2`);
+    };
+    assert.deepEqual(await restored('guest-v2', gone, PINS), []);
+  });
+
   for (const [mems, moves] of [['0-1', 0], ['1', 1]] as const) {
     it(`the leader, from a group with other nodes (${mems}): ${moves} moves, for its memory would go along`, async () => {
       const clean = String.raw`/machine.slice/machine-qemu\x2d1\x2dclean.scope/libvirt`;

@@ -83,6 +83,12 @@ describe('thread-outside-layout', () => {
     }), []);
   });
 
+  it('costs: within the machine what is set for the thread, elsewhere what is set for the machine', async () => {
+    const cost = async (path: string, key = ''): Promise<string> => (await findings(key ? 'guest-hybrid' : 'guest-v2', copy => put(copy, key ? HYBRID : QEMU, key ? 460 : 530, key, path)))[0]!.cost();
+    for (const path of [`${S}/vcpu0`, S]) assert.match(await cost(path), /what is set for it has no effect$/);
+    for (const [path, key] of [[SCOPE, ''], ['/', ''], [`${SCOPE}x/libvirt/vcpu0`, ''], [SCOPE, 'devices']] as const) assert.match(await cost(path, key), /^what is set for its machine/);
+  });
+
   it('one thread in two hierarchies and another in one: the fixes, from the smallest to all of the machine', async () => {
     const [first] = await findings('guest-hybrid', copy => {
       put(copy, HYBRID, 460, 'memory', '/');

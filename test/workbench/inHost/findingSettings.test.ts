@@ -89,6 +89,15 @@ describe('what a person wants to hear of', () => {
     });
   }
 
+  it('the machine\'s whole story has a line for each hint, and no more', async () => {
+    await show(uri);
+    await set('rules', { [RULE]: 'hint' });
+    await severities(uri, [HINT, HINT, HINT]);
+    const text = asRead(await hoverAt(uri, 0, 0));
+    assert.match(text, /vcpu-in-emulator: vCPU 2 is in /);
+    assert.doesNotMatch(text, /Cost:/);
+  });
+
   it('what is suppressed is told with its reason, which stays text, where the machine\'s whole story is', async () => {
     await show(uri);
     await set('suppressed', [{ rule: RULE, machine: 'serial', reason: '[x](command:workbench.action.quit) $(zap)' }]);
