@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CaptureSource } from '../core/capture/captureSource';
 import type { Source } from '../core/host/source';
-import { describeCollection } from '../core/messages';
+import { describeCollection, describeError } from '../core/messages';
 import type { HostModel } from '../core/model/hostModel';
+import { atOnce } from '../core/model/pace';
 import { Rates } from '../core/model/rates';
-import { ALL_RULES, findingsOf } from '../core/rules/allRules';
+import { ALL_RULES, checking } from '../core/rules/allRules';
+import { CheckedHost } from '../core/rules/checkedHost';
 import { type Finding, SEVERITIES, type Severity } from '../core/rules/rule';
 import { judged, worstOf } from '../core/rules/settings';
 import { visible } from '../core/visible';
@@ -74,7 +76,7 @@ function exitCode(checked: readonly CheckedSource[], unread: readonly Unread[]):
   const worst = worstOf(checked.flatMap(({ findings }) => findings));
   if (worst === 'error') return 11;
   if (worst === 'warning') return 10;
-  return unread.length > 0 || checked.some(({ model }) => !model.collection.complete) ? 3 : 0;
+  return unread.length > 0 || checked.some(({ model, failures }) => !model.collection.complete || (failures ?? []).length > 0) ? 3 : 0;
 }
 
 /** What is wrong on a host, or why that is not known. */
@@ -100,12 +102,15 @@ async function checkOne(reading: Reading, values: CheckArguments, wanted: Wanted
       ({ model, problems } = await read(reading, source));
     }
     const rates = seconds > 0 ? new Rates(first.model, model) : undefined;
-    const { findings } = judged(findingsOf(model, rates), model.label, { severities: wanted.severities, suppressed: [] });
+    const failures: string[] = [];
+    const found = atOnce(checking(new CheckedHost(model, rates), ({ rule, machine: of, error }) => failures.push(`${rule} failed on ${of.name}, so what it would have found is not known: ${describeError(error)}`)));
+    const { findings } = judged(found, model.label, { severities: wanted.severities, suppressed: [] });
     const told = SEVERITIES.slice(0, SEVERITIES.indexOf(wanted.least) + 1);
     const machine = wanted.machine !== undefined && namesMachine(model, wanted.machine) ? machineNamed(model, wanted.machine) : undefined;
     const isWanted = (finding: Finding): boolean => told.includes(finding.severity) && (wanted.machine === undefined || finding.machine === machine);
     caveats(source, model, problems, values);
-    return { kind: source.kind, model, seconds, findings: findings.filter(isWanted), about: aboutOf(values, host) };
+    for (const failure of failures) say(`${source.label}: ${failure}`);
+    return { kind: source.kind, model, seconds, findings: findings.filter(isWanted), failures, about: aboutOf(values, host) };
   } finally {
     disconnect();
   }

@@ -44,8 +44,10 @@ export async function compareCommand(reading: Reading, values: CompareArguments,
 }
 
 function named(text: string): Named {
-  const at = text.lastIndexOf('#');
-  const isWhole = at < 0 || existsSync(text); // a file may be called like that
+  // Both a file and a machine may have one in their names: what is there is the file.
+  const cuts = [...text.matchAll(/#/g)].map(({ index }) => index).reverse();
+  const at = cuts.find(cut => text.slice(0, cut) === '.' || existsSync(text.slice(0, cut))) ?? cuts[0] ?? -1;
+  const isWhole = at < 0 || existsSync(text);
   const [what, machine] = isWhole ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
   if (what === '' || machine === '') throw new ArgumentError(`"${text}" should be FILE, FILE#MACHINE, . or .#MACHINE`);
   return { file: what === '.' ? undefined : what, machine };

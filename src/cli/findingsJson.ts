@@ -12,6 +12,8 @@ export interface CheckedSource {
   /** Between two looks; 0: there was one. */
   readonly seconds: number;
   readonly findings: readonly Finding[];
+  /** Rules that failed, in words: what they would have found is not known. */
+  readonly failures?: readonly string[];
   /** What names it to `plan` once more. */
   readonly about: readonly string[];
 }
@@ -26,12 +28,12 @@ export interface Unread {
 export function findingsToJson(hosts: readonly CheckedSource[], unread: readonly Unread[]): object {
   return {
     version: 1,
-    hosts: hosts.map(({ kind, model, seconds, findings, about }) => ({
+    hosts: hosts.map(({ kind, model, seconds, findings, about, failures = [] }) => ({
       host: model.label,
       kind,
       readAt: new Date(model.collection.startedAt).toISOString(),
       seconds,
-      complete: model.collection.complete,
+      complete: model.collection.complete && failures.length === 0,
       machines: model.machines.length,
       findings: findings.map(finding => findingToJson(model, finding, about)),
     })),

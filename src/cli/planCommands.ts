@@ -5,9 +5,11 @@ import { whatWasDone } from '../core/apply/found';
 import type { HistoryEntry } from '../core/apply/history';
 import type { Source } from '../core/host/source';
 import { describeError } from '../core/messages';
+import { layoutOf } from '../core/layout/layouts';
 import { buildModel } from '../core/model/buildModel';
 import type { HostModel } from '../core/model/hostModel';
 import type { ProgramNames } from '../core/model/machines';
+import { refuse } from '../core/plan/context';
 import { makePlan } from '../core/plan/makePlan';
 import type { Plan, Planned } from '../core/plan/plan';
 import { printPlan } from '../core/plan/print';
@@ -18,6 +20,7 @@ import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
 import { type ChangeArguments, changesOfArguments, machineNamed } from './changes';
 import { allEntries, historyOf, isOn } from './history';
+import { escapeInvisible } from './json';
 import { ask, say } from './terminal';
 
 /** What the commands about plans have to work with. */
@@ -37,7 +40,7 @@ export async function planCommand(of: PlanCommand, machine: string): Promise<num
   const planned = await planOf(of, machine);
   if (!planned.plan) return refusedOf(of, machine, planned);
   if (of.values.script) process.stdout.write(planScript(planned.plan));
-  else process.stdout.write(of.values.json ? `${JSON.stringify(planned.plan, null, 2)}\n` : printPlan(planned.plan));
+  else process.stdout.write(of.values.json ? `${escapeInvisible(JSON.stringify(planned.plan, null, 2))}\n` : printPlan(planned.plan));
   return 0;
 }
 
@@ -93,6 +96,8 @@ async function planOf(of: PlanCommand, name: string): Promise<Planned> {
   const model = await modelOf(of);
   const machine = machineNamed(model, name);
   const changes = changesOfArguments(model, machine, of.values);
+  // Else it would be said to be as it should be, while most of its threads have no place of their own yet.
+  if (of.values['restore-layout'] && layoutOf(model, machine).stage !== 'complete') return { refusal: refuse('machine-starting', { machine: machine.name }) };
   return makePlan(model, machine, changes, { expert: of.values.expert ?? false });
 }
 

@@ -24,7 +24,7 @@ const ROOT = 'HOST';
 export async function toSarif(hosts: readonly CheckedSource[], unread: readonly Unread[], page: (id: string) => Promise<string | undefined> = pageOf): Promise<object> {
   const rules = await Promise.all(ALL_RULES.map(async rule => ruleToSarif(rule, await page(rule.id))));
   const driver = { name: 'Cgroup Lens', rules };
-  const runs = hosts.map(({ kind, model, findings }) => {
+  const runs = hosts.map(({ kind, model, findings, failures = [] }) => {
     const fingerprint = new Fingerprints(model.label);
     const aliases = new Map<Machine, string | undefined>();
     const results = findings.map(finding => {
@@ -35,8 +35,8 @@ export async function toSarif(hosts: readonly CheckedSource[], unread: readonly 
     return {
       tool: { driver },
       automationDetails: { id: `cgroup-lens/${encoded(model.label)}/` },
-      invocations: [{ executionSuccessful: model.collection.complete, endTimeUtc: new Date(model.collection.startedAt + model.collection.took).toISOString() }],
-      originalUriBaseIds: { [ROOT]: { uri: 'file:///', description: { text: visible(kind === 'capture' ? `The root of the host that ${model.label} is a capture of` : `The root of ${model.label}`) } } },
+      invocations: [{ executionSuccessful: model.collection.complete && failures.length === 0, endTimeUtc: new Date(model.collection.startedAt + model.collection.took).toISOString(), ...(failures.length === 0 ? {} : { toolExecutionNotifications: failures.map(why => ({ level: 'error', message: { text: unlinked(visible(why)) } })) }) }],
+      originalUriBaseIds: { [ROOT]: { uri: 'file:///', description: { text: unlinked(visible(kind === 'capture' ? `The root of the host that ${model.label} is a capture of` : `The root of ${model.label}`)) } } },
       columnKind: 'utf16CodeUnits',
       results,
     };
@@ -44,7 +44,7 @@ export async function toSarif(hosts: readonly CheckedSource[], unread: readonly 
   const failed = unread.map(({ host, why }) => ({
     tool: { driver },
     automationDetails: { id: `cgroup-lens/${encoded(host)}/` },
-    invocations: [{ executionSuccessful: false, endTimeUtc: new Date().toISOString(), toolExecutionNotifications: [{ level: 'error', message: { text: visible(why) } }] }],
+    invocations: [{ executionSuccessful: false, endTimeUtc: new Date().toISOString(), toolExecutionNotifications: [{ level: 'error', message: { text: unlinked(visible(why)) } }] }],
     results: [],
   }));
   return { $schema: SCHEMA, version: '2.1.0', runs: [...runs, ...failed] };
@@ -72,7 +72,7 @@ function resultToSarif(finding: Finding, fingerprint: string): object {
     ruleId: rule,
     ruleIndex: ALL_RULES.findIndex(({ id }) => id === rule),
     level: LEVELS[severity],
-    message: { text: `${name}: ${finding.sentence(asPath)}.` },
+    message: { text: unlinked(`${name}: ${finding.sentence(asPath)}.`) },
     locations: evidence.length === 0 ? [{ logicalLocations: logical(finding, name) }] : evidence.map(({ file }, i) => ({
       physicalLocation: { artifactLocation: { uri: encoded(file.replace(/^\/+/, '')), uriBaseId: ROOT } },
       ...(i === 0 ? { logicalLocations: logical(finding, name) } : {}),
@@ -89,6 +89,11 @@ function resultToSarif(finding: Finding, fingerprint: string): object {
       ...('hierarchy' in at ? { hierarchy: at.hierarchy } : {}),
     },
   };
+}
+
+/** A message of SARIF may hold links (`[x](y)`, 3.11.6) and places for arguments (`{0}`, 3.11.5): a name makes neither. The word joiner is seen by nobody. */
+function unlinked(text: string): string {
+  return text.replaceAll('](', ']\u2060(').replace(/\{(?=\d+\})/g, '{\u2060');
 }
 
 /** What it is about, from the outside in: machine, threads, cgroup. */

@@ -74,8 +74,7 @@ export function virshCommand(): readonly string[] {
 
 /** What a person wants to hear of. What in it is no rule, no severity or no reason has no effect. */
 export function ruleSettings(): RuleSettings {
-  const rules = vscode.workspace.getConfiguration(SECTION).get<unknown>('rules');
-  const severities = Object.entries(typeof rules === 'object' && rules !== null ? rules : {}).filter((entry): entry is [string, Severity | 'off'] => entry[1] === 'off' || core().SEVERITIES.includes(entry[1] as Severity));
+  const severities = Object.entries(rulesAsSet()).filter((entry): entry is [string, Severity | 'off'] => entry[1] === 'off' || core().SEVERITIES.includes(entry[1] as Severity));
   return { severities: new Map(severities), suppressed: list('suppressed').filter(isSuppression) };
 }
 
@@ -86,8 +85,13 @@ function isSuppression(entry: unknown): entry is Suppression {
 }
 
 export async function turnRuleOff(id: string): Promise<void> {
+  await vscode.workspace.getConfiguration(SECTION).update('rules', { ...rulesAsSet(), [id]: 'off' }, vscode.ConfigurationTarget.Global);
+}
+
+/** A text or a list in its place would be taken apart into its letters. */
+function rulesAsSet(): object {
   const rules = vscode.workspace.getConfiguration(SECTION).get<unknown>('rules');
-  await vscode.workspace.getConfiguration(SECTION).update('rules', { ...(rules as object | undefined), [id]: 'off' }, vscode.ConfigurationTarget.Global);
+  return typeof rules === 'object' && rules !== null && !Array.isArray(rules) ? rules : {};
 }
 
 export async function addSuppression(suppression: Suppression): Promise<void> {

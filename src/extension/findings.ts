@@ -2,6 +2,7 @@ import type { HostId } from '../core/host/source';
 import type { Cgroup, HostModel, Machine, Thread } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { Layout } from '../core/layout/layout';
+import type { RuleFailure } from '../core/rules/allRules';
 import type { CheckedHost } from '../core/rules/checkedHost';
 import type { Finding } from '../core/rules/rule';
 import type { Judged, RuleSettings } from '../core/rules/settings';
@@ -11,10 +12,10 @@ import { core } from './lazyCore';
 /** What the rules said of a host, whatever a person wants to hear, and what they found out on the way. */
 const found = new WeakMap<HostModel, { readonly host: CheckedHost; readonly findings: readonly Finding[] }>();
 
-/** Looks for what is wrong on a host, and lets others have their turn meanwhile: before a model is shown. */
-export async function lookForFindings(model: HostModel, rates: Rates): Promise<void> {
+/** Looks for what is wrong on a host, and lets others have their turn meanwhile: before a model is shown. @param failed as of `checking` */
+export async function lookForFindings(model: HostModel, rates: Rates, failed: (failure: RuleFailure) => void): Promise<void> {
   const host = new (core().CheckedHost)(model, rates);
-  found.set(model, { host, findings: await core().paced(core().checking(host), 1) });
+  found.set(model, { host, findings: await core().paced(core().checking(host, failed), 1) });
 }
 
 /** Who placed a machine: asked for by every row and every document, and found only once. */

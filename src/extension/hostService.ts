@@ -4,12 +4,14 @@ import type { HostId, Question } from '../core/host/source';
 import type { HostModel, Problem } from '../core/model/hostModel';
 import type { Rates } from '../core/model/rates';
 import type { RawSnapshot } from '../core/rawSnapshot';
+import type { RuleFailure } from '../core/rules/allRules';
 import { onDidChangeConfig, programNames, timeoutSeconds } from './config';
 import { forgetRuleSettings, lookForFindings } from './findings';
 import { core } from './lazyCore';
 import { Reading } from './reading';
 import { type HostSource, LOCAL, captureSource, localSource } from './sources';
 import { type SshShared, SshSource, sshId } from './sshSource';
+import { plain } from './text';
 
 const CAPTURES = 'captures';
 
@@ -51,6 +53,8 @@ export class HostService implements vscode.Disposable {
   private readonly asking = new Map<Reading, HostId>();
   /** Captures that are being read for the first time: their labels are taken already. */
   private readonly opening = new Map<HostId, HostSource>();
+  /** Rules that failed, and were told of. */
+  private readonly failedRules = new Set<string>();
   /** Whether refreshes bring every cgroup of a live host, or only those on the way to its QEMU threads. */
   allCgroups = false;
   private disposed = false;
@@ -218,7 +222,7 @@ export class HostService implements vscode.Disposable {
     const raw = await source.collect(reading);
     const { model, problems } = await core().buildModel(raw, source, programNames());
     const rates = new (core().Rates)(source.kind === 'capture' ? undefined : before, model);
-    await lookForFindings(model, rates);
+    await lookForFindings(model, rates, failure => this.ruleFailed(source, failure));
     if (reading.signal.aborted) throw new (core().CollectError)('cancelled', { host: source.label }); // too late for this answer
     // What is new is told, not each of a thousand refreshes.
     const text = `${source.label}: ${core().describeCollection(model, problems, source.kind)}, ${model.machines.length} machines`;
@@ -228,6 +232,14 @@ export class HostService implements vscode.Disposable {
     for (const problem of problems.slice(0, 50)) this.log.warn(`${source.label}: ${problem.errno} ${problem.path}`);
     for (const { line, expected, found } of source.damage.slice(0, 50)) this.log.warn(`${source.label}: line ${line}: expected ${expected}, found ${found}`);
     return { raw, model, problems, captureProblems: source.damage, rates };
+  }
+
+  /** Said once: the host is looked at again and again. */
+  private ruleFailed({ label }: HostSource, { rule, machine, error }: RuleFailure): void {
+    if (this.failedRules.has(rule)) return;
+    this.failedRules.add(rule);
+    this.log.error(`${label}: ${rule}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    void vscode.window.showErrorMessage(plain(vscode.l10n.t('The rule {0} failed on {1}: what it would have found is missing. The log "Cgroup Lens" says why.', rule, machine.name)));
   }
 
   /** A late answer for a host that was closed meanwhile, or for a window that is going away, is nobody's business. */

@@ -105,7 +105,7 @@ function costs(core, model, before) {
   const host = new core.CheckedHost(model, new core.Rates(before, model));
   return core.ALL_RULES.map(rule => {
     const began = performance.now();
-    for (const machine of model.machines) rule.check(host, machine);
+    for (const machine of model.machines) for (const _ of rule.check(host, machine)); // some are found one by one
     return [rule.id, performance.now() - began];
   }).sort((a, b) => b[1] - a[1]);
 }

@@ -12,7 +12,7 @@ import { type Qemu, startQemu } from './support/qemu';
 /** What these two rules say of one machine. */
 function found(model: HostModel, pid: number): string[] {
   const rules = ALL_RULES.filter(({ id }) => id === 'roles-disagree' || id === 'nameless-threads');
-  return rules.flatMap(rule => rule.check(new CheckedHost(model, undefined), machineOf(model, pid))).map(({ rule, severity, sentence }) => `${rule} ${severity}: ${sentence(path => path)}`);
+  return rules.flatMap(rule => [...rule.check(new CheckedHost(model, undefined), machineOf(model, pid))]).map(({ rule, severity, sentence }) => `${rule} ${severity}: ${sentence(path => path)}`);
 }
 
 describe('who is who in a real QEMU', () => {

@@ -92,8 +92,9 @@ function confinementsOf(world: World, placed: readonly TaskState[], movers: read
   if (!set) return [];
   const { leavesEqualCpusets } = world.kernel;
   const from = movers.map(task => cpusetOf(world, hierarchy, task.places.get(hierarchy) ?? '/'));
+  const cpus = cpuset && effectiveOf(cpuset); // not known where the file could not be read
   const isEqual = (source: CgroupState | undefined): boolean =>
-    source !== undefined && cpuset !== undefined && effectiveOf(source)?.equals(effectiveOf(cpuset)!) === true && source.memsEffective?.toString() === cpuset.memsEffective?.toString();
+    source !== undefined && cpuset !== undefined && cpus !== undefined && effectiveOf(source)?.equals(cpus) === true && source.memsEffective?.toString() === cpuset.memsEffective?.toString();
   const comers = placed.map((task, i) => ({ task, from: from[i] })).filter(one => one.from?.path !== cpuset?.path || cpuset === undefined);
   const equal = comers.filter(one => isEqual(one.from)).length;
   if (version === 1 || leavesEqualCpusets === false || equal === 0) return comers.map(({ task, from: source }) => ({ task, set, from: granted(world, source) }));

@@ -41,15 +41,24 @@ export function compareMachines(a: Compared, b: Compared): Comparison {
 /** The machines of two hosts, each with that of the other side: of the same UUID, or of the same name. */
 export function pairMachines(a: HostModel, b: HostModel): { readonly pairs: readonly (readonly [Machine, Machine])[]; readonly only: readonly [readonly Machine[], readonly Machine[]] } {
   const byUuid = new Map(b.machines.flatMap(machine => (machine.uuid === undefined ? [] : [[machine.uuid, machine] as const])));
-  const byName = new Map(b.machines.map(machine => [machine.name, machine] as const));
-  const pairs: (readonly [Machine, Machine])[] = [];
+  const others = new Map<Machine, Machine>();
   const paired = new Set<Machine>();
-  for (const machine of a.machines) {
-    const other = (machine.uuid === undefined ? undefined : byUuid.get(machine.uuid)) ?? byName.get(machine.name);
-    if (!other || paired.has(other)) continue;
-    pairs.push([machine, other]);
+  const pair = (machine: Machine, other: Machine | undefined): void => {
+    if (!other || paired.has(other)) return;
+    others.set(machine, other);
     paired.add(machine).add(other);
+  };
+  for (const machine of a.machines) if (machine.uuid !== undefined) pair(machine, byUuid.get(machine.uuid));
+  // Those that are left. Several may be called the same: one after the other.
+  const byName = new Map<string, Machine[]>();
+  for (const machine of b.machines) {
+    if (paired.has(machine)) continue;
+    const same = byName.get(machine.name);
+    if (same) same.push(machine);
+    else byName.set(machine.name, [machine]);
   }
+  for (const machine of a.machines) if (!paired.has(machine)) pair(machine, byName.get(machine.name)?.shift());
+  const pairs = a.machines.flatMap(machine => (others.has(machine) ? [[machine, others.get(machine)!] as const] : []));
   return { pairs, only: [a.machines.filter(machine => !paired.has(machine)), b.machines.filter(machine => !paired.has(machine))] };
 }
 

@@ -16,7 +16,8 @@ export interface Misplaced {
 
 /** All of a machine, thread by thread, but for those whose cgroup may be about to be made. */
 export function misplacedIn(model: HostModel, machine: Machine, layout: Layout): readonly Misplaced[] {
-  return notInPlace(model, machine, layout).filter(one => one.target ?? neverMade(model, machine, one));
+  const isGone = new NeverMade(model, machine);
+  return notInPlace(model, machine, layout).filter(one => one.target ?? isGone.is(one));
 }
 
 /** Those whose cgroup is not there among them. */
@@ -54,8 +55,25 @@ export function isKnownAbsent({ cgroups, walked }: Hierarchy, path: string): boo
  * One that is not there may be about to be made, for a vCPU that was just plugged in. But where no vCPU has any, or this one was
  * there from the start, and the guest has run, nobody will make it. (One that was plugged in is `hotplugged-vcpu-unpinned`.)
  */
-function neverMade(model: HostModel, machine: Machine, { thread, hierarchy, from, to }: Misplaced): boolean {
-  if (thread.role.kind !== 'vcpu' || !from.endsWith('/emulator') || !isOld(model, thread) || !hasRun(model, machine)) return false;
-  const parent = to.slice(0, to.lastIndexOf('/'));
-  return isKnownAbsent(hierarchy, to) && (!wasPluggedIn(machine, thread) || !machine.threads.some(({ role }) => role.kind === 'vcpu' && hierarchy.cgroups.has(`${parent}/vcpu${role.id}`)));
+class NeverMade {
+  private ran: boolean | undefined;
+  private readonly without = new Map<string, boolean>();
+
+  constructor(
+    private readonly model: HostModel,
+    private readonly machine: Machine,
+  ) {}
+
+  is({ thread, hierarchy, from, to }: Misplaced): boolean {
+    const { model, machine } = this;
+    if (thread.role.kind !== 'vcpu' || !from.endsWith('/emulator') || !isOld(model, thread) || !(this.ran ??= hasRun(model, machine))) return false;
+    return isKnownAbsent(hierarchy, to) && (this.hasNone(hierarchy, to.slice(0, to.lastIndexOf('/'))) || !wasPluggedIn(machine, thread));
+  }
+
+  private hasNone({ key, cgroups }: Hierarchy, parent: string): boolean {
+    const name = `${key}\n${parent}`;
+    let none = this.without.get(name);
+    if (none === undefined) this.without.set(name, (none = !this.machine.threads.some(({ role }) => role.kind === 'vcpu' && cgroups.has(`${parent}/vcpu${role.id}`))));
+    return none;
+  }
 }

@@ -1,4 +1,4 @@
-import type { HostModel } from '../model/hostModel';
+import type { HostModel, Machine } from '../model/hostModel';
 import { type Steps, atOnce } from '../model/pace';
 import type { Rates } from '../model/rates';
 import { CheckedHost } from './checkedHost';
@@ -96,13 +96,33 @@ export const ALL_RULES: readonly Rule[] = [
   vhostElsewhere,
 ];
 
-/** All that is wrong on a host, machine by machine in the model's order. */
-export function* checking(host: CheckedHost): Steps<Finding[]> {
+/** A rule that threw, which none should: what it would have found of this machine is not known. */
+export interface RuleFailure {
+  readonly rule: string;
+  readonly machine: Machine;
+  readonly error: unknown;
+}
+
+/**
+ * All that is wrong on a host, machine by machine in the model's order.
+ *
+ * @param failed told of each rule that throws, and the others go on: a host that nobody can look at is worse than a finding
+ *   that is missing, as long as that is said. Without it what is thrown goes on to the caller
+ */
+export function* checking(host: CheckedHost, failed?: (failure: RuleFailure) => void, rules: readonly Rule[] = ALL_RULES): Steps<Finding[]> {
   const findings: Finding[] = [];
   for (const machine of host.model.machines) {
-    for (const rule of ALL_RULES) {
+    for (const rule of rules) {
       yield;
-      for (const finding of rule.check(host, machine)) findings.push(finding);
+      try {
+        for (const finding of rule.check(host, machine)) {
+          yield;
+          findings.push(finding);
+        }
+      } catch (error) {
+        if (!failed) throw error;
+        failed({ rule: rule.id, machine, error });
+      }
     }
   }
   return findings;

@@ -37,10 +37,24 @@ export function adviceOf({ thread, hierarchy, to, target }: Misplaced, shown: Sh
   return target && holdsNone(target) ? t('give {0} CPUs again (cpuset.cpus), and then write {1} to its {2}', path, thread.tid, file) : t('write {0} to {1} of {2}', thread.tid, file, path);
 }
 
-/** Of several threads of a machine; `misplaced` are all of it. */
-export function bringAllBack(model: HostModel, misplaced: readonly Misplaced[]): Fix[] {
-  const threads = new Set(misplaced.map(({ thread }) => thread)).size;
-  return threads > 1 ? fixOf(model, misplaced, () => t('Bring all {0} threads back', threads)) : [];
+/** What the findings of one machine have in common: looked for once, for there may be thousands of them. */
+export interface Together {
+  /** Each thread in all hierarchies where it is misplaced. */
+  readonly ofThread: ReadonlyMap<Thread, readonly Misplaced[]>;
+  /** Of all threads, where it is more than one. */
+  readonly allBack: readonly Fix[];
+}
+
+/** @param misplaced all of a machine */
+export function togetherOf(model: HostModel, misplaced: readonly Misplaced[]): Together {
+  const ofThread = new Map<Thread, Misplaced[]>();
+  for (const one of misplaced) {
+    const same = ofThread.get(one.thread);
+    if (same) same.push(one);
+    else ofThread.set(one.thread, [one]);
+  }
+  const threads = ofThread.size;
+  return { ofThread, allBack: threads > 1 ? fixOf(model, misplaced, () => t('Bring all {0} threads back', threads)) : [] };
 }
 
 /** With the cgroups made that are not there. */

@@ -8,6 +8,7 @@ import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import { isBound, movesMemory } from '../plan/guards';
 import type { Change } from '../plan/plan';
+import { isGroupOfItsOwn } from './cpuFacts';
 import { changesOf, holdsNone } from './misplaced';
 
 /**
@@ -35,14 +36,14 @@ function isSafe(model: HostModel, machine: Machine, { thread, hierarchy, to, tar
 function pinsOf(model: HostModel, machine: Machine, layout: Layout, libvirt: LibvirtState, moves: readonly Misplaced[]): Change[] {
   const hierarchy = model.hierarchies.find(({ version, controllers }) => controllers.includes('cpuset') && model.controllers.get('cpuset') === `v${version}`);
   const { online } = model.topology;
+  const moved = new Set(moves.filter(one => one.hierarchy === hierarchy).map(({ thread }) => thread));
   return ownThreads(machine).flatMap((thread): Change[] => {
     const cpus = pinOf(thread, machine, libvirt);
     if (!cpus || cpus.isEmpty || isBound(thread) || online === undefined || !cpus.isSubsetOf(online)) return [];
     const group = hierarchy && layout.expectedPath(thread, hierarchy.key);
-    const changes = hierarchy && group !== undefined ? groupPin(hierarchy, group, cpus, moves) : [];
+    const changes = hierarchy && group !== undefined ? groupPin(hierarchy, group, cpus, isGroupOfItsOwn(layout, group), moves) : [];
     if (!changes) return [];
-    const isMoved = moves.some(one => one.thread === thread && one.hierarchy === hierarchy);
-    return isMoved || thread.cpusAllowed?.equals(cpus) === false ? [...changes, { kind: 'pin', thread, cpus }] : changes;
+    return moved.has(thread) || thread.cpusAllowed?.equals(cpus) === false ? [...changes, { kind: 'pin', thread, cpus }] : changes;
   });
 }
 
@@ -53,9 +54,13 @@ function pinOf(thread: Thread, machine: Machine, { vcpuPins, ioThreadPins, emula
   return thread.tid === machine.pid ? emulatorPin : undefined;
 }
 
-/** `undefined`: the group cannot have these CPUs, because those above it have not. */
-function groupPin(hierarchy: Hierarchy, path: string, cpus: CpuSet, moves: readonly Misplaced[]): Change[] | undefined {
+/**
+ * `undefined`: the group cannot have these CPUs, because those above it have not.
+ * @param isOwn whether it is for the threads of this role alone: where all are in one, each is pinned by its affinity
+ */
+function groupPin(hierarchy: Hierarchy, path: string, cpus: CpuSet, isOwn: boolean, moves: readonly Misplaced[]): Change[] | undefined {
   const group = hierarchy.cgroups.get(path);
+  if (!isOwn) return cpus.isSubsetOf(grantedBy(group) ?? cpus) ? [] : undefined;
   const parent = hierarchy.cgroups.get(path.slice(0, path.lastIndexOf('/')));
   if (group?.cpus?.equals(cpus)) return effectiveCpus(group)?.equals(cpus) === false ? undefined : [];
   const granted = grantedBy(parent);

@@ -12,8 +12,8 @@ export interface Rule {
   readonly id: string;
   /** A few words that name the fault: `A vCPU is in the emulator's cgroup`. */
   readonly title: () => string;
-  /** Of one machine. What several machines do to each other is found at each of them. */
-  check(host: CheckedHost, machine: Machine): Finding[];
+  /** Of one machine. What several machines do to each other is found at each of them. Where there may be thousands, one by one: others have their turn between. */
+  check(host: CheckedHost, machine: Machine): Iterable<Finding>;
 }
 
 /** One rule's verdict on threads or cgroups of one machine. */

@@ -36,13 +36,15 @@ export const startIncomplete: Rule = {
     const leader = ownThreads(machine).find(({ tid }) => tid === machine.pid);
     if (layout.stage === 'complete' || !leader) return [];
     const steps = stepsOf(host.model.hierarchies, layout, leader);
+    const read = host.model.hierarchies.filter(({ key }) => leader.membership.places.has(key));
+    if (read.length === 0) return []; // how far it is cannot be told where its own place could not be read
     return [{
       rule: startIncomplete.id,
       severity: 'information',
       machine,
       threads: [],
       at: { kind: 'machine' },
-      evidence: steps.flatMap(({ hierarchies }) => hierarchies.map(hierarchy => placeLine(leader, hierarchy))),
+      evidence: (steps.length === 0 ? read : steps.flatMap(({ hierarchies }) => hierarchies)).map(hierarchy => placeLine(leader, hierarchy)),
       sentence: shown => [t('it is starting ({0})', layout.stage), ...steps.map(step => stepText(step, machine, layout, shown))].join('. '),
       cost: () => t('nothing; pins and quotas of single threads do not hold yet'),
       advice: () => t('wait until virsh start has returned: seconds, and minutes with VFIO or huge pages'),

@@ -5,7 +5,7 @@ import { ownThreads } from '../model/machines';
 import { isWithin } from '../model/subtree';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { adviceOf, bringAllBack, differences, evidenceOf, fixOf, threadText } from './misplaced';
+import { type Together, adviceOf, differences, evidenceOf, fixOf, threadText, togetherOf } from './misplaced';
 import type { Finding, Fix, Rule } from './rule';
 import { hierarchyText } from './words';
 import { isInEmulator } from './vcpuInEmulator';
@@ -23,7 +23,7 @@ import { isInEmulator } from './vcpuInEmulator';
  * all other hierarchies where it has one. KubeVirt with CPUs for the emulator: `housekeeping` for all but vCPUs. Others: the
  * unit or the container, or anything below it. A vCPU in `emulator` is `vcpu-in-emulator`. Nothing is expected in hierarchies that
  * the layout does not use (hugetlb, rdma, misc, mostly), of a machine that is starting, of threads that are where they were
- * started from (`kvm-nx-lpage-re`, io_uring workers), and of a group that was not made yet.
+ * started from (`kvm-nx-lpage-re`, io_uring workers; workers in the group of the I/O thread whose disks they serve), and of a group that was not made yet.
  *
  * **Cost.** In another group of its machine what is set for it has no effect. Elsewhere the limits of the machine do not hold for it: it uses the CPUs, quota, memory limit and devices of wherever it is,
  * is not counted with its machine, and what `virsh` sets for it has no effect.
@@ -40,8 +40,9 @@ export const threadOutsideLayout: Rule = {
   check: ofMachine,
 };
 
-function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
+function* ofMachine(host: CheckedHost, machine: Machine): Iterable<Finding> {
   const all = host.misplacedIn(machine);
+  const common = togetherOf(host.model, all);
   const layout = host.layoutOf(machine);
   const byPlace = new Map<string, Misplaced[]>();
   for (const one of all) {
@@ -50,20 +51,18 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
     if (same) same.push(one);
     else byPlace.set(place, [one]);
   }
-  const findings: Finding[] = [];
   for (const together of byPlace.values()) {
     // A process that was moved as a whole is one fault, however many threads it has.
     const key = together[0]!.hierarchy.key;
-    if (together.length > 1 && together.length === ownThreads(machine).filter(thread => layout.expectedPath(thread, key) !== undefined).length) findings.push(ofProcess(host, machine, together, all));
-    else for (const one of together) if (!isInEmulator(one)) findings.push(ofThread(host, machine, one, all));
+    if (together.length > 1 && together.length === ownThreads(machine).filter(thread => layout.expectedPath(thread, key) !== undefined).length) yield ofProcess(host, machine, together, all.length > together.length ? common.allBack : []);
+    else for (const one of together) if (!isInEmulator(one)) yield ofThread(host, machine, one, common);
   }
-  return findings;
 }
 
-function ofThread({ model }: CheckedHost, machine: Machine, one: Misplaced, all: readonly Misplaced[]): Finding {
+function ofThread({ model }: CheckedHost, machine: Machine, one: Misplaced, { ofThread: byThread, allBack }: Together): Finding {
   const { thread, hierarchy, from, at, to, target } = one;
   const costs = differences(at, target);
-  const everywhere = all.filter(other => other.thread === thread);
+  const everywhere = byThread.get(thread) ?? [];
   const moving = (misplaced: readonly Misplaced[]): Fix[] => fixOf(model, misplaced, shown => t('Move {0} to {1} ({2})', threadText(thread), visible(shown(to)), misplaced.map(({ hierarchy: of }) => hierarchyText(of)).join(', ')));
   return {
     ...about(machine, one),
@@ -73,12 +72,12 @@ function ofThread({ model }: CheckedHost, machine: Machine, one: Misplaced, all:
       return costs.length === 0 ? where : `${where} (${costs.join(', ')})`;
     },
     advice: shown => adviceOf(one, shown),
-    fixes: [...moving([one]), ...(everywhere.length > 1 ? moving(everywhere) : []), ...bringAllBack(model, all)],
+    fixes: [...moving([one]), ...(everywhere.length > 1 ? moving(everywhere) : []), ...allBack],
   };
 }
 
 /** @param together where each of its threads is, in one hierarchy */
-function ofProcess({ model }: CheckedHost, machine: Machine, together: readonly Misplaced[], all: readonly Misplaced[]): Finding {
+function ofProcess({ model }: CheckedHost, machine: Machine, together: readonly Misplaced[], allBack: readonly Fix[]): Finding {
   const first = together.find(({ thread }) => thread.tid === machine.pid) ?? together[0]!;
   const { hierarchy, from, to } = first;
   const here = fixOf(model, together, () => t('Bring all {0} threads back ({1})', together.length, hierarchyText(hierarchy)));
@@ -87,7 +86,7 @@ function ofProcess({ model }: CheckedHost, machine: Machine, together: readonly 
     threads: together.map(({ thread }) => thread),
     sentence: shown => t('all {0} threads are in {1} ({2}), expected {3}', together.length, visible(shown(from)), hierarchyText(hierarchy), visible(shown(commonPart(together)))),
     advice: shown => t('write each TID to {0} of its own cgroup, that of the emulator to {1}', hierarchy.version === 2 ? 'cgroup.threads' : 'tasks', visible(shown(to))),
-    fixes: [...here, ...(all.length > together.length ? bringAllBack(model, all) : [])],
+    fixes: [...here, ...allBack],
   };
 }
 

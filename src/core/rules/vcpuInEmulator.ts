@@ -4,7 +4,7 @@ import type { Machine } from '../model/hostModel';
 import { roleText } from '../model/roles';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { adviceOf, bringAllBack, differences, evidenceOf, fixOf } from './misplaced';
+import { type Together, adviceOf, differences, evidenceOf, fixOf, togetherOf } from './misplaced';
 import type { Finding, Rule } from './rule';
 import { hierarchyText } from './words';
 
@@ -40,15 +40,16 @@ export function isInEmulator({ thread, from, to }: Misplaced): boolean {
   return thread.role.kind === 'vcpu' && from === `${to.slice(0, to.lastIndexOf('/'))}/emulator`;
 }
 
-function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
+function* ofMachine(host: CheckedHost, machine: Machine): Iterable<Finding> {
   const misplaced = host.misplacedIn(machine);
-  return misplaced.filter(isInEmulator).map(one => finding(host, machine, one, misplaced));
+  const together = togetherOf(host.model, misplaced);
+  for (const one of misplaced) if (isInEmulator(one)) yield finding(host, machine, one, together);
 }
 
-function finding({ model }: CheckedHost, machine: Machine, one: Misplaced, all: readonly Misplaced[]): Finding {
+function finding({ model }: CheckedHost, machine: Machine, one: Misplaced, { ofThread: everywhere, allBack }: Together): Finding {
   const { thread, hierarchy, from, at, to, target } = one;
   const costs = differences(at, target);
-  const ofThread = all.filter(other => other.thread === thread);
+  const ofThread = everywhere.get(thread) ?? [];
   const title = (misplaced: readonly Misplaced[]) => (shown: (path: string) => string): string => t('Move {0} to {1} ({2})', roleText(thread.role), visible(shown(to)), misplaced.map(({ hierarchy: of }) => hierarchyText(of)).join(', '));
   return {
     rule: vcpuInEmulator.id,
@@ -63,6 +64,6 @@ function finding({ model }: CheckedHost, machine: Machine, one: Misplaced, all: 
     },
     cost: () => t('it has the CPUs and the quota of who else is there, and what libvirt sets for this vCPU has no effect on it'),
     advice: shown => adviceOf(one, shown),
-    fixes: [...fixOf(model, [one], title([one])), ...(ofThread.length > 1 ? fixOf(model, ofThread, title(ofThread)) : []), ...bringAllBack(model, all)],
+    fixes: [...fixOf(model, [one], title([one])), ...(ofThread.length > 1 ? fixOf(model, ofThread, title(ofThread)) : []), ...allBack],
   };
 }

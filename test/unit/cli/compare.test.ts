@@ -44,9 +44,13 @@ describe('cgroup-lens compare', () => {
     writeFileSync(damaged, text.slice(0, text.lastIndexOf('\n', text.length - 2)));
     const named = join(folder, 'a#b.capture');
     writeFileSync(named, text);
+    const hash = join(folder, 'hash#.capture');
+    writeFileSync(hash, text.replace('guest=serial', 'guest=se#ri#al'));
     for (const [name, args, code, said] of [
       ['equal', [BEFORE, BEFORE], 0, /^$/],
       ['equal, of a file that is called like a machine of one', [BEFORE, named], 0, /^$/],
+      ['a file and a machine with # in their names', [`${hash}#se#ri#al`, `${BEFORE}#serial`], 0, /^$/],
+      ['a file with # in its name and no such machine', [`${hash}#se`, BEFORE], 2, /no machine "se" here; there is: se#ri#al/],
       ['not the only machine', [`${captureFile('host-v1-libvirt')}#kvmdemo`, captureFile('host-v1-libvirt')], 0, /^$/],
       ['no such machine', [`${BEFORE}#nobody`, NOW], 2, /no machine "nobody" here; there is: serial/],
       ['no such file', [BEFORE, join(folder, 'none')], 1, /cannot be read/],

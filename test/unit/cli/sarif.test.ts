@@ -92,6 +92,17 @@ describe('findings as SARIF 2.1.0', () => {
     assert.deepEqual(Buffer.from(unescape(`/${uri}`), 'latin1'), encodeBytes(`/sys/fs/cgroup${path}/cpu.max`));
   });
 
+  it('no name becomes a link or a place for an argument', async () => {
+    const path = '/[x](https://example.org/){0}';
+    const { runs } = await sarifOf(await checked('guest-v2', copy => put(copy, QEMU, 530, '', path)));
+    const texts = runs[0]!.results.map(({ message }) => message.text).filter(text => text.includes('example.org'));
+    assert.ok(texts.length > 0);
+    for (const text of texts) {
+      assert.doesNotMatch(text, /\]\(|\{\d+\}/);
+      assert.ok(text.replaceAll('\u2060', '').includes(path), text);
+    }
+  });
+
   it('a fingerprint stays when the machine is started anew, and is another for another thread', async () => {
     const moved = (tid: number) => (copy: Changeable) => put(copy, QEMU, tid, '', `${SCOPE}/libvirt/emulator`);
     const printOf = async (host: CheckedSource): Promise<string> => (await sarifOf(host)).runs[0]!.results.find(({ ruleId }) => ruleId === vcpuInEmulator.id)!.partialFingerprints['cgroupLensFinding/v1']!;

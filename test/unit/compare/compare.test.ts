@@ -140,4 +140,13 @@ describe('two placements compared', () => {
     assert.deepEqual(pairs.map(([a, b]) => [a.name, b.name]), [['hybrid-tcg', 'hybrid-tcg'], ['kvmdemo', 'renamed'], ['legacy-tcg', 'legacy-tcg'], ['serial', 'serial']]);
     assert.deepEqual(only.map(machines => machines.map(({ name }) => name)), [['v2-tcg'], []]);
   });
+
+  it('machines of two hosts: several of one name and without UUID are one after the other', async () => {
+    const { model } = await modelOf('guest-v2');
+    const [one] = model.machines;
+    const twins = { ...model, machines: [1, 2, 3].map(pid => ({ ...one!, uuid: undefined, pid, key: `${pid}:1` })) };
+    const { pairs, only } = pairMachines(twins, { ...twins, machines: twins.machines.slice(0, 2) });
+    assert.deepEqual(pairs.map(([a, b]) => [a.pid, b.pid]), [[1, 1], [2, 2]]);
+    assert.deepEqual(only.map(machines => machines.map(({ pid }) => pid)), [[3], []]);
+  });
 });

@@ -10,7 +10,7 @@ export type HostChange = (copy: Changeable) => void;
 export async function findingsOfRule(rule: Rule, host: HostName, change?: HostChange, before?: HostChange): Promise<Finding[]> {
   const { model } = await modelOf(host, change);
   const checked = new CheckedHost(model, before && new Rates((await modelOf(host, before)).model, model));
-  return model.machines.flatMap(machine => rule.check(checked, machine));
+  return model.machines.flatMap(machine => [...rule.check(checked, machine)]);
 }
 
 /** Puts a thread into another cgroup of one hierarchy; `key` as in the model, `` for v2: how its line of /proc/PID/cgroup begins behind the number. */

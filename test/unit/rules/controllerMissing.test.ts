@@ -26,7 +26,7 @@ describe('controller-missing', () => {
     assert.deepEqual(said([found!]), ['information: it has groups of threads in S, and none in cpuset']);
     assert.deepEqual(read(found!), ['/proc/450/task/458/cgroup   cpuset:/', '/proc/450/task/458/cgroup   cpu,cpuacct:SCOPE/libvirt/vcpu0']);
     const pinned = { ...machine, libvirt: { vcpus: new Map(), vcpuPins: new Map([[0, model.topology.online!]]), ioThreadPins: new Map(), emulatorPin: undefined } };
-    assert.deepEqual(controllerMissing.check(new CheckedHost({ ...model, machines: [pinned] }, undefined), pinned).map(({ severity }) => severity), ['warning']);
+    assert.deepEqual([...controllerMissing.check(new CheckedHost({ ...model, machines: [pinned] }, undefined), pinned)].map(({ severity }) => severity), ['warning']);
   });
 
   it('groups in cpuset and none in cpu', async () => {

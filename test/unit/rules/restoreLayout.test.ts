@@ -6,6 +6,7 @@ import type { Change } from '../../../src/core/plan/plan';
 import { restoreLayout } from '../../../src/core/rules/restoreLayout';
 import { ALL_HOSTS, type HostName, QEMU, SCOPE, modelOf } from '../fixtures';
 import { type HostChange, edit, put } from './checkRule';
+import { allow, withoutGroups } from './pins';
 
 const S = `${SCOPE}/libvirt`;
 const HYBRID = 450;
@@ -69,6 +70,13 @@ describe('a machine brought to its layout', () => {
     const moves = [`move 450 name=systemd ${SCOPE}`, 'move 460 cpuset S/vcpu2', 'move 460 memory S', 'move 455 cpu,cpuacct S/iothread1'];
     assert.deepEqual(await restored('guest-hybrid', scrambled), moves);
     assert.deepEqual(await restored('guest-hybrid', scrambled, PINS), [...moves, 'pin 460 0']);
+  });
+
+  it('where all threads are in one cgroup, pins by their affinity alone', async () => {
+    assert.deepEqual(await restored('numa-isolated', copy => {
+      withoutGroups(copy);
+      allow(copy, QEMU, 530, '0-7');
+    }, { ...PINS, vcpuPins: new Map([[2, CpuSet.of(3)], [3, CpuSet.of(7)]]), ioThreadPins: new Map(), emulatorPin: undefined }), ['pin 530 3']);
   });
 
   it('a pin that the thread has lost, and one that its group has lost', async () => {

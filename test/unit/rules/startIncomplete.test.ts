@@ -14,7 +14,7 @@ async function told(name: (typeof STARTED_HOSTS)[number]): Promise<string[]> {
     const { model: host } = await model(raw);
     const checked = new CheckedHost(host, undefined);
     for (const machine of host.machines.filter(one => one.name === 'serial')) {
-      const found = startIncomplete.check(checked, machine);
+      const found = [...startIncomplete.check(checked, machine)];
       assert.equal(found.length, checked.layoutOf(machine).stage === 'complete' ? 0 : 1);
       for (const { severity, sentence, evidence, fixes } of found) {
         assert.deepEqual([severity, fixes], ['information', []]);

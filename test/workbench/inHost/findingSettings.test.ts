@@ -59,6 +59,14 @@ describe('what a person wants to hear of', () => {
     assert.deepEqual(vscode.workspace.getConfiguration('cgroupLens').inspect('rules')?.globalValue, { 'another-rule': 'hint', [RULE]: 'off' });
   });
 
+  it('Turn Off where somebody wrote something else than rules: that is gone', async () => {
+    await set('rules', 'loud');
+    await severities(uri, [WARNING, WARNING, WARNING]);
+    await vscode.commands.executeCommand('cgroupLens.turnRuleOff', RULE);
+    await severities(uri, []);
+    assert.deepEqual(vscode.workspace.getConfiguration('cgroupLens').inspect('rules')?.globalValue, { [RULE]: 'off' });
+  });
+
   it('what is no severity and no suppression has no effect', async () => {
     await set('rules', { [RULE]: 'loud' });
     await set('suppressed', [{ rule: RULE, machine: 'serial' }, { rule: RULE, machine: 'serial', reason: ' ' }, RULE, null]);
