@@ -15,7 +15,7 @@ export const HELP = `cgroup-lens: where every QEMU thread sits, and puts it righ
       (1; 0: one look, which sees nobody wait). LEAST: error, warning, information, hint (all). Says nothing
       where there is nothing to say
   cgroup-lens explain [ID]
-      the page of a finding: cause, signature, cost, fix, sources; without ID, which there are
+      the page of a rule: cause, signature, cost, fix, sources; without ID, which there are
   cgroup-lens compare A B
       what moved between two machines, or between all of two hosts; each is FILE, FILE#MACHINE, or . or
       .#MACHINE for this host or that of --host

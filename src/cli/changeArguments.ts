@@ -1,6 +1,7 @@
 import { V2_KEY } from '../core/model/hierarchies';
 import type { HostModel, Machine } from '../core/model/hostModel';
 import type { Change } from '../core/plan/plan';
+import { restoreLayout } from '../core/rules/restoreLayout';
 import { ArgumentError, type ChangeArguments, changesOfArguments } from './changes';
 
 /** How `--hierarchy` is spelled where a change is about one. */
@@ -9,6 +10,8 @@ interface Spelled {
   readonly text: string;
   readonly hierarchy: string | undefined;
 }
+
+export const RESTORE = '--restore-layout';
 
 /** More than that nobody reads as a command. */
 const MOST = 32;
@@ -20,6 +23,7 @@ const MOST = 32;
  * @param spell how a cgroup's path is written: `S/vcpu2`
  */
 export function argumentsOfChanges(model: HostModel, machine: Machine, changes: readonly Change[], spell: (path: string) => string): string[] | undefined {
+  if (changes.length > 1 && isSame(restoreLayout(model, machine), changes)) return [RESTORE]; // threads of several hierarchies have no other words, and many have no short ones
   if (changes.length > MOST) return undefined;
   const asPath = (path: string): string => path;
   const spelledOut = changes.flatMap(change => withoutQuota(model, change));

@@ -161,7 +161,7 @@ function wantedOf(values: CheckArguments): Wanted {
 
 function ruleOf(text: string): [string, Severity | 'off'] {
   const [id, severity, ...more] = text.split('=');
-  if (!ALL_RULES.some(rule => rule.id === id)) throw new ArgumentError(`there is no finding "${id}"; see: cgroup-lens explain`);
+  if (!ALL_RULES.some(rule => rule.id === id)) throw new ArgumentError(`there is no rule "${id}"; see: cgroup-lens explain`);
   if (severity === undefined || more.length > 0 || !(severity === 'off' || isSeverity(severity))) throw new ArgumentError(`--rule takes ID=${[...SEVERITIES, 'off'].join('|')}, and not "${text}"`);
   return [id!, severity];
 }

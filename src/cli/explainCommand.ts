@@ -4,12 +4,12 @@ import { ALL_RULES } from '../core/rules/allRules';
 import { NOT_RULES } from '../core/rules/notRules';
 import { say } from './terminal';
 
-/** The page of a finding, as it is shipped beside the command line; `undefined` where it is not. */
+/** The page of a rule, as it is shipped beside the command line; `undefined` where it is not. */
 export async function pageOf(id: string, folder = join(__dirname, 'rules')): Promise<string | undefined> {
   return readFile(join(folder, `${id}.md`), 'utf8').catch(() => undefined);
 }
 
-/** What a finding is about, as a page; without an id, which there are. */
+/** A rule's page; without an id, which there are. */
 export async function explainCommand(id: string | undefined): Promise<number> {
   if (id === undefined) {
     const width = Math.max(...ALL_RULES.map(rule => rule.id.length));
@@ -24,7 +24,7 @@ export async function explainCommand(id: string | undefined): Promise<number> {
     return 0;
   }
   if (!ALL_RULES.some(rule => rule.id === id)) {
-    say(`there is no finding "${id}"; see: cgroup-lens explain`);
+    say(`there is no rule "${id}"; see: cgroup-lens explain`);
     return 2;
   }
   const page = await pageOf(id);

@@ -5,10 +5,11 @@ import { roleText } from '../core/model/roles';
 import { parsePlacement } from '../core/placement/parse';
 import { print } from '../core/placement/print';
 import { toPlacement } from '../core/placement/toPlacement';
+import { restoreLayout } from '../core/rules/restoreLayout';
 import { type Finding, type Fix, SEVERITIES, type Severity } from '../core/rules/rule';
 import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
-import { argumentsOfChanges } from './changeArguments';
+import { RESTORE, argumentsOfChanges } from './changeArguments';
 
 export interface TextOptions {
   /** Columns. A path may be longer than that: it is not broken. */
@@ -40,12 +41,16 @@ function machineText(model: HostModel, machine: Machine, findings: readonly Find
   const lines = [paint(head, 1, options), ...(alias === undefined ? [] : [`S = ${visible(alias)}`])];
   const worstFirst = [...findings].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
   for (const finding of worstFirst) lines.push('', ...findingLines(model, finding, alias, options));
+  const threads = new Set(findings.filter(({ at }) => at.kind === 'place' && at.expected !== undefined).flatMap(({ threads: of }) => of));
+  if (threads.size > 1 && restoreLayout(model, machine).length > 0) lines.push('', ...wrapped('  ', `${threads.size} threads are elsewhere; all that brings ${visible(machine.name)} to its layout:`, options.width), `    ${commandText(planOf(model, machine, options.about, [RESTORE]))}`);
   return `${lines.join('\n')}\n`;
 }
 
 function findingLines(model: HostModel, finding: Finding, alias: string | undefined, options: TextOptions): string[] {
   const shown = (path: string): string => spelled(path, alias);
-  const { severity, rule, threads, evidence, fixes } = finding;
+  const { severity, rule, threads, evidence } = finding;
+  const commands = finding.fixes.map(fix => ({ fix, command: commandOf(model, finding.machine, fix, shown, options.about) }));
+  const own = commands.filter(({ command }) => command && !command.includes(RESTORE)); // the rest is said once, at the end of the machine
   const line = (name: string, text: string): string[] => wrapped(`    ${name.padEnd(WORD)} `, text, options.width);
   return [
     `  ${[paint(severity, COLOURS[severity], options), rule, threadsText(threads)].filter(part => part !== '').join('   ')}`,
@@ -57,18 +62,22 @@ function findingLines(model: HostModel, finding: Finding, alias: string | undefi
       return fits ? [`    ${'read'.padEnd(WORD)} ${name}   ${text}`] : [`    ${'read'.padEnd(WORD)} ${name}`, `    ${' '.repeat(WORD)}   ${text}`];
     }),
     ...line('do', finding.advice(shown)),
-    ...fixes.flatMap(fix => {
-      const command = commandOf(model, finding.machine, fix, shown, options.about);
-      return [...line('fix', fix.title(shown)), ...(command === undefined ? [] : [`    ${' '.repeat(WORD)}   ${commandText(command)}`])];
-    }),
+    ...(own.length > 0 ? own : commands).flatMap(({ fix, command }) => [
+      ...line('fix', fix.title(shown)),
+      ...(command === undefined ? [] : [`    ${' '.repeat(WORD)}   ${commandText(command)}`]),
+    ]),
   ];
 }
 
 /** The command that shows the plan of a fix; `undefined` where the command line has no words for it. */
 export function commandOf(model: HostModel, machine: Machine, fix: Fix, shown: (path: string) => string, about: readonly string[]): string[] | undefined {
   const found = argumentsOfChanges(model, machine, fix.changes(), shown);
+  return found && planOf(model, machine, about, found);
+}
+
+function planOf(model: HostModel, machine: Machine, about: readonly string[], changes: readonly string[]): string[] {
   const isAlone = model.machines.filter(({ name, uuid }) => name === machine.name || uuid === machine.name).length === 1 && !machine.name.startsWith('-');
-  return found && ['cgroup-lens', 'plan', isAlone ? machine.name : String(machine.pid), ...about, ...found];
+  return ['cgroup-lens', 'plan', isAlone ? machine.name : String(machine.pid), ...about, ...changes];
 }
 
 /** As it is spelled in arguments too: `S/vcpu2`. */

@@ -38,7 +38,7 @@ const limit = new Limit(abort.signal, TIMEOUT_SECONDS);
 async function main(): Promise<number> {
   const parsed = parseArguments(process.argv.slice(2));
   if (typeof parsed === 'string') {
-    process.stderr.write(`${parsed}\n\n${HELP}`);
+    process.stderr.write(`${parsed}; see: cgroup-lens --help\n`); // all of it would push the sentence off the screen
     return 2;
   }
   const { command, words, values } = parsed;

@@ -64,7 +64,8 @@ export class PlacementLanguage
     const view = target.state.view!;
     if (node.kind === 'thread') {
       const thread = target.machine.threads.find(t => t.tid === node.tid);
-      return thread && new vscode.Hover(threadTooltip(view, thread), document.lineAt(node.line).range);
+      const beside = new Set(placeFindings(target.model, target.machine, parsedDocument(document)).flatMap(({ finding, range }) => (range.contains(position) ? [finding] : [])));
+      return thread && new vscode.Hover(threadTooltip(view, thread, beside), document.lineAt(node.line).range);
     }
     if (node.kind === 'machine') return new vscode.Hover(machineTooltip(view.model, target.machine), document.lineAt(node.line).range);
     if (node.kind === 'host') return new vscode.Hover(hostTooltip(target.state), document.lineAt(node.line).range);

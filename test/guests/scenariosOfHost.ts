@@ -60,7 +60,7 @@ export function scenariosOfHost(guest: () => Guest, mode: Mode, healthy: () => s
     assert.match(plain(narrow.text), /vCPU 1 TID CPU 1\/TCG other 0 cpus 0\n [^\n]*vcpu1 type threaded cpus 1 effective 0/);
     assert.match(plain(narrow.text), /\nabove\n(.*\n)* 0:: \/machine\.slice cpus 0\n/);
     assert.deepEqual(narrow.findings, []);
-    assert.ok(narrow.rules.includes('parent-narrower'), narrow.rules.join());
+    assert.ok(narrow.rules.includes('silent-inherit'), narrow.rules.join());
     await save('allowed-cpus', 'systemctl set-property --runtime machine.slice AllowedCPUs=0, while half of the domain is pinned to CPU 1.', narrow);
     await scene.run('systemctl set-property --runtime machine.slice AllowedCPUs=');
     assert.match(await scene.run('systemctl show -p AllowedCPUs machine.slice'), /^AllowedCPUs=$/m);

@@ -92,6 +92,8 @@ const MADE = /\/machine-qemu\\x2d[^/]+\.scope(\/|$)|\.libvirt-qemu(\/|$)|\/qemu\
 const UNIT = /^\/system\.slice\/(?!libvirtd|virtqemud)[^/]+\.(service|scope)$/;
 /** Where they are was nobody's choice: the kernel starts them where the thread is that needs them. */
 const INHERITS = /^(kvm-nx-lpage|iou-)/;
+/** One that serves the disks of an I/O thread is with it. */
+const OF_IO_THREAD = /\/iothread\d+$/;
 
 function* movesOf({ machines, hierarchies }: HostModel): Iterable<Move> {
   for (const machine of machines) {
@@ -100,7 +102,10 @@ function* movesOf({ machines, hierarchies }: HostModel): Iterable<Move> {
         const from = thread.membership.places.get(hierarchy.key)?.path ?? '/';
         if (!MADE.test(from) && !UNIT.test(from)) continue;
         if (INHERITS.test(thread.comm) && /\/(emulator|vcpu\d+|iothread\d+)$/.test(from)) continue;
+        const isWorker = thread.comm === 'worker';
+        if (isWorker && OF_IO_THREAD.test(from)) continue;
         for (const to of hierarchy.cgroups.values()) {
+          if (isWorker && OF_IO_THREAD.test(to.path)) continue;
           const isBelowUnit = UNIT.test(from) && to.path.startsWith(`${from}/`); // that is a unit's own business
           if (to.path !== from && !isBelowUnit) yield { machine, thread, hierarchy, from, to };
         }

@@ -90,7 +90,7 @@ function differencesOf([a, b]: readonly [readonly Section[], readonly Section[]]
 
 function onlyIn({ key, title, facts }: Section, side: 0 | 1, labels: readonly [string, string]): Difference {
   const evidence = facts.find(fact => fact.evidence)?.evidence;
-  return { section: key, fact: undefined, evidence: side === 0 ? [evidence, undefined] : [undefined, evidence], sentence: () => t('{0} is only in {1}', visible(title), visible(labels[side])) };
+  return { section: key, fact: undefined, evidence: side === 0 ? [evidence, undefined] : [undefined, evidence], sentence: () => t('{0}: only in {1}', visible(title), visible(labels[side])) };
 }
 
 function ofFacts(a: Section, b: Section, labels: readonly [string, string], found: Difference[]): void {

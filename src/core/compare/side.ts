@@ -107,7 +107,7 @@ class Side {
       const name = roleText(thread.role);
       const isSingle = SINGLE.has(kind) && thread.pid === this.machine.pid;
       const comm = thread.comm.replaceAll(String(this.machine.pid), '…'); // vhost-519, kvm-pit/519
-      const title = isSingle ? name : `${name} ${isOneProcess ? thread.tid : comm}`;
+      const title = isSingle || (name === comm && !isOneProcess) ? name : `${name} ${isOneProcess ? thread.tid : comm}`;
       const key = isSingle ? `thread ${name}` : isOneProcess ? `thread ${name} ${thread.key}` : `thread ${name} ${comm}`;
       const section = sections.get(key) ?? { title, isPassing: PASSING.has(kind), threads: [] };
       section.threads.push(thread);

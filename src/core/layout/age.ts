@@ -18,3 +18,13 @@ export function isOld({ uptime }: HostModel, { startTime }: Pick<Thread, 'startT
 export function hasRun(model: HostModel, machine: Machine): boolean {
   return isOld(model, machine) && machine.threads.some(({ role, runTime }) => role.kind === 'vcpu' && runTime !== undefined && runTime > RAN);
 }
+
+/** libvirt starts a machine's vCPUs within milliseconds of each other; on a host that swaps it may be seconds. */
+const TOGETHER = 5 * TICKS;
+
+/** The vCPUs that came to a machine that ran. */
+export function pluggedIn({ threads }: Machine): ReadonlySet<Thread> {
+  const vcpus = threads.filter(({ role }) => role.kind === 'vcpu');
+  const first = vcpus.reduce((least, { startTime }) => Math.min(least, startTime), Number.POSITIVE_INFINITY);
+  return new Set(vcpus.filter(({ startTime }) => startTime > first + TOGETHER));
+}

@@ -33,6 +33,11 @@ export interface Layout {
   expectedPath(thread: Thread, hierarchyKey: string): string | undefined;
 }
 
+/** Whether libvirt has placed the machine. */
+export function isStaged({ kind }: Pick<Layout, 'kind'>): boolean {
+  return STAGED.some(staged => staged === kind);
+}
+
 /** One in which a machine is at once where it should be. */
 export function withoutStages(kind: Layout['kind'], expectedPath: Layout['expectedPath'] = () => undefined): Layout {
   return { kind, stage: 'complete', stages: new Map(), isWaiting: () => false, expectedPath };
@@ -40,7 +45,7 @@ export function withoutStages(kind: Layout['kind'], expectedPath: Layout['expect
 
 /** `libvirt with systemd, starting: emulator`, `Proxmox VE`: words of the field, not translated. {@link parseLayout} reads them back. */
 export function layoutText({ kind, stage }: Pick<Layout, 'kind' | 'stage'>): string {
-  if (!STAGED.some(staged => staged === kind)) return kind;
+  if (!isStaged({ kind })) return kind;
   return `${kind}, ${stage === 'complete' ? stage : `starting: ${stage}`}`;
 }
 

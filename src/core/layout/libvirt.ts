@@ -21,6 +21,7 @@ export function libvirtLayout(model: HostModel, machine: Machine): Layout | unde
   const waiting = new Map<string, ReadonlySet<Thread>>();
   const placed = placedOneByOne(machine);
   const isStarted = hasRun(model, machine);
+  const areNamed = ownThreads(machine).some(({ comm }) => /^(CPU \d+|ALL CPUs)\/|^IO /.test(comm));
   for (const { key, version, controllers, cgroups } of model.hierarchies) {
     const top = tops.get(key);
     if (top === undefined) continue;
@@ -41,6 +42,8 @@ export function libvirtLayout(model: HostModel, machine: Machine): Layout | unde
       const at = directories.get(key);
       if (!at || machine.state === 'starting' || thread.pid !== machine.pid || waiting.get(key)?.has(thread)) return undefined;
       if (at.parent === undefined) return at.all;
+      const own = thread.membership.places.get(key);
+      if (own?.deleted === false && own.path.startsWith(`${at.parent}/`) && mayBeThere(thread.role, own.path.slice(at.parent.length + 1), areNamed)) return own.path;
       const name = groupOf(thread.role);
       return name === undefined ? undefined : `${at.parent}/${name}`;
     },
@@ -84,6 +87,16 @@ function waitingIn(placed: readonly Member[], parent: string, key: string, exist
   if (last >= placed.length - 1) return new Set();
   const waiting = placed.slice(Math.max(last, 0)).filter(({ thread }) => thread.membership.places.get(key)?.path === `${parent}/emulator`);
   return new Set(waiting.map(({ thread }) => thread));
+}
+
+/**
+ * Whether a thread may be in the group of a vCPU or an I/O thread, for all that is known. QEMU's workers for the disks of an I/O
+ * thread are started by that one, and so they are with it (util/thread-pool.c, spawn_thread_bh_fn). And where no thread has a
+ * name, one whose role nobody tells may be the very one that the group was made for.
+ */
+function mayBeThere({ kind, id }: Role, group: string, areNamed: boolean): boolean {
+  if (kind === 'worker') return /^iothread\d+$/.test(group);
+  return !areNamed && (kind === 'other' || (kind === 'vcpu' && id === undefined)) && /^(vcpu|iothread)\d+$/.test(group);
 }
 
 /** Where libvirt has a thread of this role; `undefined` where that is nobody's choice: a kernel helper is where it was started from. */

@@ -1,6 +1,6 @@
 import type { Cgroup, Hierarchy, HostModel, Machine, Thread } from '../model/hostModel';
 import { isWithin } from '../model/subtree';
-import { hasRun, isOld } from './age';
+import { hasRun, isOld, pluggedIn } from './age';
 import type { Layout } from './layout';
 
 /** A thread that is not where its machine's layout has it, in one hierarchy. */
@@ -52,11 +52,12 @@ export function isKnownAbsent({ cgroups, walked }: Hierarchy, path: string): boo
 }
 
 /**
- * One that is not there may be about to be made, for a vCPU that was just plugged in. But where no vCPU has any, and the
- * guest has run, nobody will make them.
+ * One that is not there may be about to be made, for a vCPU that was just plugged in. But where no vCPU has any, or this one was
+ * there from the start, and the guest has run, nobody will make it. (One that was plugged in is `hotplugged-vcpu-unpinned`.)
  */
 class NeverMade {
   private ran: boolean | undefined;
+  private plugged: ReadonlySet<Thread> | undefined;
   private readonly without = new Map<string, boolean>();
 
   constructor(
@@ -67,7 +68,8 @@ class NeverMade {
   is({ thread, hierarchy, from, to }: Misplaced): boolean {
     const { model, machine } = this;
     if (thread.role.kind !== 'vcpu' || !from.endsWith('/emulator') || !isOld(model, thread) || !(this.ran ??= hasRun(model, machine))) return false;
-    return isKnownAbsent(hierarchy, to) && this.hasNone(hierarchy, to.slice(0, to.lastIndexOf('/')));
+    this.plugged ??= pluggedIn(machine);
+    return isKnownAbsent(hierarchy, to) && (!this.plugged.has(thread) || this.hasNone(hierarchy, to.slice(0, to.lastIndexOf('/'))));
   }
 
   private hasNone({ key, cgroups }: Hierarchy, parent: string): boolean {

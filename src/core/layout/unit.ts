@@ -16,6 +16,7 @@ export interface Unit {
 }
 
 export function unitOf(model: HostModel, machine: Machine): Unit | undefined {
+  if (isOfKata(machine)) return undefined;
   const found = new Map<string, Set<string>>();
   for (const { key } of model.hierarchies) {
     const directory = directoryOf(machine, key);
@@ -26,6 +27,11 @@ export function unitOf(model: HostModel, machine: Machine): Unit | undefined {
   }
   const [path, hierarchies] = [...found].sort(([, a], [, b]) => b.size - a.size)[0] ?? [];
   return path === undefined || !hierarchies ? undefined : { path, hierarchies };
+}
+
+/** Kata puts vCPUs into the pod's cgroup, and all else into one of its own (src/runtime/pkg/resourcecontrol, sandbox_cgroup_only=false): nothing is expected. */
+function isOfKata({ threads }: Machine): boolean {
+  return threads.some(({ membership }) => [...membership.places.values()].some(({ path }) => path.startsWith('/kata_overhead/')));
 }
 
 /** What is below a unit is its own business (systemd, CGROUP_DELEGATION.md): a thread there is where it should be. */

@@ -138,9 +138,13 @@ function short(path: string, alias: string | undefined): string {
   return visible(alias !== undefined && path.startsWith('/') && isWithin(path, alias) ? `S${path.slice(alias.length)}` : path);
 }
 
-/** The directory that all paths of the plan are in, where it is worth an alias. */
+/** The directory that all paths of the plan are in, where it is worth an alias; or, of threads that come from or go elsewhere, that of the others. */
 function aliasOf({ steps }: Plan): string | undefined {
-  const paths = steps.flatMap(({ action }) => (action.kind === 'move' ? [action.from, action.to.path] : 'cgroup' in action ? [action.cgroup.path] : []));
-  const common = commonDirectory(paths.map(path => parentOf(path) ?? '/'));
-  return common !== undefined && common.length > 12 ? common : undefined;
+  const to = steps.flatMap(({ action }) => (action.kind === 'move' ? [action.to.path] : 'cgroup' in action ? [action.cgroup.path] : []));
+  const from = steps.flatMap(({ action }) => (action.kind === 'move' ? [action.from] : []));
+  for (const paths of [[...from, ...to], to, from]) {
+    const common = commonDirectory(paths.map(path => parentOf(path) ?? '/'));
+    if (common !== undefined && common.length > 12) return common;
+  }
+  return undefined;
 }

@@ -4,7 +4,7 @@ import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower } from './cpuFacts';
-import { allowedOf, cpusText, cpusetFiles, pinEvidence, threadText, virshPin } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, pinEvidence, threadText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
 /**
@@ -40,7 +40,8 @@ export function lostPin({ cpus }: CheckedHost, machine: Machine, thread: Thread)
   return wanted && may && granted?.equals(may) === true && !wanted.isEmpty && isNarrower(wanted, may) ? wanted : undefined;
 }
 
-function finding({ cpus }: CheckedHost, machine: Machine, thread: Thread, pin: CpuSet): Finding {
+function finding(host: CheckedHost, machine: Machine, thread: Thread, pin: CpuSet): Finding {
+  const { cpus } = host;
   return {
     rule: affinityLost.id,
     severity: 'warning',
@@ -50,7 +51,7 @@ function finding({ cpus }: CheckedHost, machine: Machine, thread: Thread, pin: C
     evidence: [...allowedOf(thread), ...cpusetFiles(cpus.cpuset(thread)), pinEvidence(machine, thread, cpus.pin(machine, thread)!)],
     sentence: () => t('{0} may run on {1}, all of its cpuset, and libvirt has pinned it to {2}', threadText(thread), cpusText(cpus.may(thread)!), cpusText(pin)),
     cost: () => t('it wanders over CPUs that it was kept away from'),
-    advice: () => t('run: {0}', virshPin(machine, thread, pin.toString())),
+    advice: () => t('run: {0}', pinCommand(host, machine, thread, pin.toString())),
     fixes: [{ title: () => t('Pin {0} to {1} again', threadText(thread), cpusText(pin)), changes: () => [{ kind: 'pin', thread, cpus: pin }] }],
   };
 }

@@ -1,6 +1,6 @@
 import { cpusetHierarchy, without } from '../cgroup/affinity';
 import { type KernelHabits, kernelHabits } from '../cgroup/kernelVersion';
-import type { Layout } from '../layout/layout';
+import { type Layout, isStaged } from '../layout/layout';
 import { effectiveCpus, withAncestors } from '../model/hierarchies';
 import type { Cgroup, Hierarchy, HostModel, LibvirtState, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
@@ -32,6 +32,7 @@ export class CpuFacts {
   private readonly onlineParts = new Map<CpuSet, CpuSet>();
   private readonly bindings = new Map<CpuSet, Binding>();
   private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
+  private readonly dedicated = new Map<Machine, boolean>();
   private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
 
   constructor(private readonly model: HostModel) {
@@ -84,10 +85,10 @@ export class CpuFacts {
     return this.hierarchy && layout?.expectedPath(thread, this.hierarchy.key);
   }
 
-  /** The cpuset that was made for it, if that is where it is. */
+  /** The group that libvirt made for it, and for no other role, if that is where it is. The cpuset of a unit or a container is for all in it. */
   ownCpuset(layout: Layout | undefined, thread: Thread): Cgroup | undefined {
     const cgroup = this.cpuset(thread);
-    return cgroup !== undefined && cgroup.path === this.expected(layout, thread) ? cgroup : undefined;
+    return cgroup !== undefined && isGroupOfItsOwn(layout, cgroup.path) && cgroup.path === this.expected(layout, thread) ? cgroup : undefined;
   }
 
   /** Isolated from the scheduler's balancing, by the kernel's command line or by a partition around this thread (cgroup-v2.rst, "cpuset.cpus.partition"). */
@@ -95,6 +96,21 @@ export class CpuFacts {
     let isolated = this.model.topology.isolated ?? CpuSet.empty;
     for (const at of withAncestors(this.cpuset(thread))) if (at.partition === 'isolated') isolated = isolated.union(effectiveCpus(at) ?? CpuSet.empty);
     return isolated;
+  }
+
+  /** Set apart for few tasks, at boot (`isolcpus=`, `nohz_full=`) or by a partition around this thread. */
+  setApart(thread: Thread): CpuSet {
+    return this.isolated(thread).union(this.model.topology.nohzFull ?? CpuSet.empty);
+  }
+
+  /** Whether libvirt has a CPU for each of several vCPUs, and no two on the same: what clouds write for dedicated CPUs. */
+  isDedicated(machine: Machine): boolean {
+    const known = this.dedicated.get(machine);
+    if (known !== undefined || !machine.libvirt) return known === true;
+    const pins = vcpusOf(machine).map(thread => this.pin(machine, thread));
+    const is = pins.length > 1 && pins.every(pin => pin?.size === 1) && new Set(pins.map(String)).size === pins.length;
+    this.dedicated.set(machine, is);
+    return is;
   }
 
   /** The CPUs that libvirt has for a thread, where its state says so: vCPUs, I/O threads, and the first thread of the process. */
@@ -155,6 +171,13 @@ export class CpuFacts {
     return (this.bound = { byCpu, byCore });
   }
 }
+
+/** Whether it is a group that libvirt has for the threads of one role: what is set there holds for no others. */
+export function isGroupOfItsOwn(layout: Layout | undefined, path: string): boolean {
+  return layout !== undefined && isStaged(layout) && GROUP.test(path);
+}
+
+const GROUP = /\/(emulator|(vcpu|iothread)\d+)$/;
 
 export function vcpusOf(machine: Machine): readonly Thread[] {
   return machine.threads.filter(({ pid, role }) => pid === machine.pid && role.kind === 'vcpu');

@@ -1,10 +1,10 @@
 import { t } from '@vscode/l10n';
 import { without } from '../cgroup/affinity';
-import type { HostModel, Machine, Thread } from '../model/hostModel';
+import type { Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
-
-import { allowedOf, cpusText, pinEvidence, threadText, virshPin } from './cpuWords';
+import type { CheckedHost } from './checkedHost';
+import { allowedOf, cpusText, pinEvidence, threadText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
 /**
@@ -24,17 +24,19 @@ import type { Finding, Rule } from './rule';
 export const cpuOutOfRange: Rule = {
   id: 'cpu-out-of-range',
   title: () => t('A pin names CPUs that this host has not got'),
-  check: ({ model, cpus }, machine) => {
+  check: (host, machine) => {
+    const { model, cpus } = host;
     const { possible } = model.topology;
     if (!possible || possible.isEmpty || !machine.libvirt) return [];
     return ownThreads(machine).flatMap(thread => {
       const pin = cpus.pin(machine, thread);
-      return !pin || pin.isSubsetOf(possible) ? [] : [finding(model, machine, thread, pin, possible)];
+      return !pin || pin.isSubsetOf(possible) ? [] : [finding(host, machine, thread, pin, possible)];
     });
   },
 };
 
-function finding({ topology }: HostModel, machine: Machine, thread: Thread, pin: CpuSet, possible: CpuSet): Finding {
+function finding(host: CheckedHost, machine: Machine, thread: Thread, pin: CpuSet, possible: CpuSet): Finding {
+  const { topology } = host.model;
   const left = pin.intersect(topology.online ?? possible);
   return {
     rule: cpuOutOfRange.id,
@@ -45,7 +47,7 @@ function finding({ topology }: HostModel, machine: Machine, thread: Thread, pin:
     evidence: [pinEvidence(machine, thread, pin), { file: '/sys/devices/system/cpu/possible', value: possible.toString() }, ...allowedOf(thread)],
     sentence: () => t('{0} is pinned by libvirt to {1}, of which this host cannot have {2}', threadText(thread), cpusText(pin), cpusText(without(pin, possible))),
     cost: () => (left.isEmpty ? t('it is not pinned at all, and the next start fails: Numerical result out of range') : t('it has only {0} of what was meant', cpusText(left))),
-    advice: () => t('run: {0}, and change the definition too', virshPin(machine, thread, left.isEmpty ? possible.toString() : left.toString())),
+    advice: () => t('run: {0}, and change the definition too', pinCommand(host, machine, thread, left.isEmpty ? possible.toString() : left.toString())),
     fixes: [],
   };
 }

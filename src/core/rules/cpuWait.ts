@@ -17,7 +17,7 @@ import { percent } from './words';
  *
  * **Cost.** The guest's own kernel sees it as stolen time; what waits on an interrupt, a lock or an answer waits longer.
  *
- * **Fix.** None that a program could know: see who else may run on these CPUs (*Who Else Is on These CPUs*), and give one
+ * **Fix.** None that a program could know: see who else may run on these CPUs (*Who Else Is Here*), and give one
  * of them others (`virsh vcpupin`, `virsh emulatorpin`), a lower weight, or another host.
  *
  * **Sources.** Documentation/scheduler/sched-stats.rst ("/proc/<pid>/schedstat"), kernel/sched/stats.h (sched_info_arrive).

@@ -1,4 +1,5 @@
 import { t } from '@vscode/l10n';
+import { isStaged } from '../layout/layout';
 import { V2_KEY } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { roleText } from '../model/roles';
@@ -6,6 +7,7 @@ import type { CpuSet } from '../parse/cpuList';
 import { commandText } from '../shellWord';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
+import type { CheckedHost } from './checkedHost';
 import type { Evidence, ShowPath } from './rule';
 import { someOf } from './words';
 
@@ -55,14 +57,25 @@ export function isolatedOf({ topology: { isolated } }: HostModel): Evidence[] {
   return isolated && !isolated.isEmpty ? [{ file: '/sys/devices/system/cpu/isolated', value: isolated.toString() }] : [];
 }
 
+export function nohzFullOf({ topology: { nohzFull } }: HostModel): Evidence[] {
+  return nohzFull && !nohzFull.isEmpty ? [{ file: '/sys/devices/system/cpu/nohz_full', value: nohzFull.toString() }] : [];
+}
+
 /** What libvirt has for a thread. */
 export function pinEvidence({ name }: Machine, { role, tid, pid }: Thread, pin: CpuSet): Evidence {
   const what = tid === pid ? 'emulatorpin' : role.kind === 'iothread' ? `iothreadpin ${role.id ?? '?'}` : `vcpupin ${role.id ?? '?'}`;
   return { file: `/run/libvirt/qemu/${name}.xml`, value: `${what}: ${pin.toString()}` };
 }
 
-/** The command that gives a thread its CPUs so that libvirt knows of it. */
-export function virshPin({ name, pid }: Machine, { role, tid }: Thread, cpus: string): string {
+/**
+ * The command that gives a thread its CPUs: by libvirt, so that it knows of it, where that has placed the machine. That of a
+ * user's session, or in a container of KubeVirt, is not the one that `virsh` asks on the host.
+ */
+export function pinCommand(host: CheckedHost, machine: Machine, thread: Thread, cpus: string): string {
+  return isStaged(host.layoutOf(machine)) ? virshPin(machine, thread, cpus) : commandText(['taskset', '-pc', cpus, String(thread.tid)]);
+}
+
+function virshPin({ name, pid }: Machine, { role, tid }: Thread, cpus: string): string {
   if (tid === pid) return commandText(['virsh', 'emulatorpin', name, cpus, '--live']);
   return commandText(['virsh', role.kind === 'iothread' ? 'iothreadpin' : 'vcpupin', name, role.id?.replace(/^iothread/, '') ?? '?', cpus, '--live']);
 }

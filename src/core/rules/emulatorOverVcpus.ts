@@ -5,7 +5,7 @@ import { CpuSet } from '../parse/cpuList';
 import type { CheckedHost } from './checkedHost';
 import { vcpusOf } from './cpuFacts';
 import { waits } from './cpuWait';
-import { allowedOf, cpusText, cpusetFiles, isolatedOf, threadsText, virshPin } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, isolatedOf, threadsText, pinCommand } from './cpuWords';
 import type { Finding, Fix, Rule, Severity } from './rule';
 
 /**
@@ -56,7 +56,7 @@ function finding(host: CheckedHost, machine: Machine, main: Thread, own: CpuSet,
     evidence: [...allowedOf(main), ...cpusetFiles(cpus.cpuset(main)), ...pinned.slice(0, 4).flatMap(allowedOf), ...isolatedOf(model)],
     sentence: () => t('the emulator may run on {0}, where vCPUs are pinned: {1}', cpusText(shared), threadsText(pinned)),
     cost: () => t('the vCPU stands still while QEMU serves disks, network and the monitor there: jitter, lost packets'),
-    advice: () => t('give it CPUs that no vCPU is pinned to: {0}', virshPin(machine, main, 'CPUS')),
+    advice: () => t('give it CPUs that no vCPU is pinned to: {0}', pinCommand(host, machine, main, 'CPUS')),
     fixes: fixesOf(host, machine, main, own, theirs),
   };
 }

@@ -1,14 +1,12 @@
 import { t } from '@vscode/l10n';
+import { isOld, pluggedIn } from '../layout/age';
 import type { Layout } from '../layout/layout';
 import type { Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower, vcpusOf } from './cpuFacts';
-import { allowedOf, cpusText, cpusetFiles, threadText, virshPin } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, threadText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
-
-/** Clock ticks of `stat` (100 a second for every architecture's user space): vCPUs of one start come together. */
-const START_TICKS = 500;
 
 /**
  * `hotplugged-vcpu-unpinned`: a vCPU that was plugged in later is not pinned, though all others are.
@@ -18,7 +16,7 @@ const START_TICKS = 500;
  *
  * **Signature.** The vCPU's thread began more than five seconds after the first one's, all vCPUs that began with the first
  * may run on fewer CPUs than the machine's cpuset has, and this one on all of them; or they have a group each and this one has none. One that has been
- * unpinned since the start may be meant so: silent.
+ * unpinned since the start may be meant so: silent. So is one without its group that is less than a minute old: libvirt places it in a moment.
  *
  * **Cost.** It runs on the CPUs of the other vCPUs, of the emulator and of other machines, and takes their time.
  *
@@ -34,18 +32,19 @@ export const hotpluggedVcpuUnpinned: Rule = {
 
 function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const vcpus = vcpusOf(machine);
-  const first = vcpus.reduce((least, { startTime }) => Math.min(least, startTime), Number.POSITIVE_INFINITY);
-  const later = vcpus.filter(({ startTime }) => startTime > first + START_TICKS);
-  if (later.length === 0) return [];
+  const plugged = pluggedIn(machine);
+  if (plugged.size === 0) return [];
   const { cpus } = host;
   const layout = host.layoutOf(machine);
   if (layout && layout.stage !== 'complete') return [];
-  const original = vcpus.filter(thread => !later.includes(thread));
+  const original = vcpus.filter(thread => !plugged.has(thread));
+  const later = [...plugged].filter(thread => isOld(host.model, thread) || cpus.expected(layout, thread) === undefined || cpus.ownCpuset(layout, thread) !== undefined);
   const groupless = original.every(thread => cpus.ownCpuset(layout, thread)) ? later.filter(thread => isGroupless(host, layout, thread)) : [];
   const unpinned = later.filter(thread => {
     const may = cpus.may(thread);
     const whole = machineCpus(host, layout, thread);
-    return may && whole?.equals(may) === true && !cpus.pin(machine, thread) && original.every(one => isNarrower(cpus.may(one) ?? may, may));
+    const pin = cpus.pin(machine, thread); // without one of its own libvirt's state has that of all vCPUs
+    return may && whole?.equals(may) === true && (!pin || whole.isSubsetOf(pin)) && original.every(one => isNarrower(cpus.may(one) ?? may, may));
   });
   return [...new Set([...groupless, ...unpinned])].map(thread => finding(host, machine, thread, groupless.includes(thread), original));
 }
@@ -61,7 +60,8 @@ function machineCpus({ cpus }: CheckedHost, layout: Layout | undefined, thread: 
   return own ? cpus.grantedBy(own.parent) : cpus.granted(thread);
 }
 
-function finding({ cpus }: CheckedHost, machine: Machine, thread: Thread, isGroupless: boolean, original: readonly Thread[]): Finding {
+function finding(host: CheckedHost, machine: Machine, thread: Thread, isGroupless: boolean, original: readonly Thread[]): Finding {
+  const { cpus } = host;
   const cpuset = cpus.cpuset(thread);
   const may = cpus.may(thread);
   return {
@@ -76,7 +76,7 @@ function finding({ cpus }: CheckedHost, machine: Machine, thread: Thread, isGrou
       return t('{0} was plugged in and may run on {1}, while the other vCPUs are pinned', threadText(thread), may ? cpusText(may) : '?');
     },
     cost: () => t('it runs on the CPUs of other vCPUs and of the emulator, and takes their time'),
-    advice: () => t('pin it to a CPU of its own: {0}', virshPin(machine, thread, 'CPU')),
+    advice: () => t('pin it to a CPU of its own: {0}', pinCommand(host, machine, thread, 'CPU')),
     fixes: [],
   };
 }

@@ -2,7 +2,7 @@ import { t } from '@vscode/l10n';
 import type { Machine, Thread } from '../model/hostModel';
 import type { CheckedHost } from './checkedHost';
 import { vcpusOf } from './cpuFacts';
-import { allowedOf, cpusText, isolatedOf, threadText, threadsText, virshPin } from './cpuWords';
+import { allowedOf, cpusText, isolatedOf, threadText, threadsText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
 /**
@@ -41,7 +41,8 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   return [...byLast].flatMap(([cpu, threads]) => (threads.length < 2 ? [] : [finding(host, machine, cpu, threads)]));
 }
 
-function finding({ model, cpus }: CheckedHost, machine: Machine, cpu: number, threads: readonly Thread[]): Finding {
+function finding(host: CheckedHost, machine: Machine, cpu: number, threads: readonly Thread[]): Finding {
+  const { model, cpus } = host;
   const first = threads[0]!;
   const may = cpus.may(first)!;
   return {
@@ -53,7 +54,7 @@ function finding({ model, cpus }: CheckedHost, machine: Machine, cpu: number, th
     evidence: [...threads.flatMap(allowedOf), ...threads.map(({ pid, tid, lastCpu }) => ({ file: `/proc/${pid}/task/${tid}/stat`, value: `processor: ${lastCpu}` })), ...isolatedOf(model)],
     sentence: () => t('{0} may run on {1}, which are isolated, and all of them are on CPU {2}', threadsText(threads), cpusText(may), cpu),
     cost: () => t('they take turns on one CPU while the others are idle: on isolated CPUs the scheduler moves nothing'),
-    advice: () => t('give each a CPU of its own, {0} for example: {1}', threadText(first), virshPin(machine, first, String(cpu))),
+    advice: () => t('give each a CPU of its own, {0} for example: {1}', threadText(first), pinCommand(host, machine, first, String(cpu))),
     fixes: [],
   };
 }

@@ -1,7 +1,8 @@
 import { t } from '@vscode/l10n';
+import { without } from '../cgroup/affinity';
 import type { Cgroup, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
-import type { CpuSet } from '../parse/cpuList';
+import { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower } from './cpuFacts';
@@ -18,13 +19,14 @@ import type { Finding, Rule } from './rule';
  * **Signature.** The online CPUs of `Cpus_allowed_list` are a part of what the group that libvirt made for the thread has,
  * and not all, and libvirt's state names no pin for it. libvirt writes each pin as both, so the two are equal where it did
  * it. All threads of a group alike: where those of `emulator` differ it is `live-emulatorpin-mismatch`. Outside libvirt's
- * groups a mask is the way to pin: silent.
+ * groups a mask is the way to pin: silent. Silent too where all that the mask leaves out is isolated at boot (`isolcpus=`): libvirt
+ * keeps what has no pin off those.
  *
  * **Cost.** CPUs that it was given are not used by it.
  *
  * **Fix.** Give the mask back: all CPUs, of which the cpuset lets it have its own.
  *
- * **Sources.** Linux da019032819a (sched: Enforce user requested affinity); containerd#11345, runc#4814, crun PR#1315.
+ * **Sources.** Linux da019032819a (sched: Enforce user requested affinity); libvirt src/qemu/qemu_process.c (qemuProcessGetAllCpuAffinity); containerd#11345, runc#4814, crun PR#1315.
  */
 export const maskNarrowerThanCpuset: Rule = {
   id: 'mask-narrower-than-cpuset',
@@ -49,7 +51,7 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   }
   return [...groups].flatMap(([own, { threads, may, alike }]) => {
     const granted = cpus.grantedBy(own);
-    if (!alike || !granted || may.isEmpty || !isNarrower(may, granted)) return [];
+    if (!alike || !granted || may.isEmpty || !isNarrower(may, granted) || may.equals(without(granted, host.model.topology.isolated ?? CpuSet.empty))) return [];
     return cpus.pin(machine, threads[0]!) ? [] : [finding(host, machine, threads)];
   });
 }

@@ -15,7 +15,7 @@ export const NOT_RULES: ReadonlyMap<string, () => string> = new Map([
   ['affinity-outside-cpuset', () => t('It is the kernel\'s answer (EINVAL) to a pin that the cpuset has nothing of: such a mask is never read back. A plan foretells it, and offers what the cpuset has.')],
   // cgroup/cpuset.ts, plan/ordering.ts
   ['v1-shrink-order', () => t('It is the kernel\'s answer (EBUSY, EACCES) to cpusets that are changed in the wrong order. A plan puts its steps into an order that works.')],
-  ['old-libvirt-on-v2', () => t('libvirt 4.8 to 5.2 fails to move memory on v2 and leaves nothing behind; its version cannot be read from a host\'s files.')],
+  ['old-libvirt-on-v2', () => t('libvirt 4.8 to 5.2 fails to move memory on v2 and leaves nothing behind; its version is in none of the files that are read.')],
   ['no-load-balance-knob-v2', () => t('v2 has no file for what cpuset.sched_load_balance is in v1, so that nothing can be wrong with it. A partition (cpuset.cpus.partition) is what takes its place.')],
   ['pin-clobbered-by-kubelet', () => t('The affinity that the kubelet has overwritten is nowhere to be read: a thread with its container\'s CPUs is also what one looks like that was never pinned. Two captures compared show it.')],
   // cgroup/bandwidth.ts

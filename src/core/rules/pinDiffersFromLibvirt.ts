@@ -7,7 +7,7 @@ import type { Change } from '../plan/plan';
 import { lostPin } from './affinityLost';
 import type { CheckedHost } from './checkedHost';
 
-import { allowedOf, cpusText, cpusetFiles, pinEvidence, threadText, virshPin } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, pinEvidence, threadText, pinCommand } from './cpuWords';
 import type { Finding, Fix, Rule } from './rule';
 
 /**
@@ -60,7 +60,10 @@ function finding(host: CheckedHost, machine: Machine, layout: Layout | undefined
     evidence: [...allowedOf(thread), ...cpusetFiles(cpus.cpuset(thread)), pinEvidence(machine, thread, cpus.pin(machine, thread)!)],
     sentence: () => t('{0} may run on {1}, and libvirt has pinned it to {2}', threadText(thread), cpusText(cpus.may(thread)!), cpusText(wanted)),
     cost: () => t('it runs where it was not to run, and virsh shows a pin that is not there'),
-    advice: () => t('run: {0}; it writes nothing where the CPUs are those that libvirt has written before: then other CPUs first', virshPin(machine, thread, wanted.toString())),
+    advice: () => {
+      const command = pinCommand(host, machine, thread, wanted.toString());
+      return command.startsWith('virsh') ? t('run: {0}; it writes nothing where the CPUs are those that libvirt has written before: then other CPUs first', command) : t('run: {0}', command);
+    },
     fixes: fixesOf(host, layout, thread, wanted),
   };
 }

@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import { V2_KEY } from '../model/hierarchies';
-import type { Cgroup } from '../model/hostModel';
+import type { Cgroup, Machine } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
@@ -14,8 +14,8 @@ import type { Rule } from './rule';
  * averages itself, so that one look tells.
  *
  * **Signature.** `some avg60` and `some avg10` of `cpu.pressure` both read 20 or more, in a v2 cgroup in which threads of the
- * machine are; of several the worst is named. Not that of the whole machine: with many vCPUs one of them nearly always waits.
- * Not where two looks show that this cgroup's quota ran out: then `throttled` says it.
+ * machine are; of several the worst is named. Not that of the whole machine: with many vCPUs one of them nearly always waits; so it is information where
+ * several vCPUs are right in one, as in a scope without groups. Not in a user's session, where it may be that of anything else. Not where two looks show that this cgroup's quota ran out: then `throttled` says it.
  *
  * **Cost.** In that share of the time at least one of these threads was ready to run and did not.
  *
@@ -27,6 +27,8 @@ export const pressureHigh: Rule = {
   id: 'pressure-high',
   title: () => t('CPU pressure is high'),
   check: (host, machine) => {
+    const { kind } = host.layoutOf(machine);
+    if (kind === 'user session' || kind === 'unmanaged') return [];
     const places = new Set(ownThreads(machine).map(({ membership }) => membership.places.get(V2_KEY)?.cgroup));
     let worst: Cgroup | undefined;
     for (const cgroup of places) {
@@ -40,7 +42,7 @@ export const pressureHigh: Rule = {
     const threads = host.threadsWithin(machine, worst);
     return [{
       rule: pressureHigh.id,
-      severity: 'warning',
+      severity: holdsSeveralVcpus(machine, worst) ? 'information' : 'warning',
       machine,
       threads,
       at: { kind: 'value', hierarchy: V2_KEY, path, name: 'pressure' },
@@ -55,6 +57,10 @@ export const pressureHigh: Rule = {
 
 /** Percent. */
 const HIGH = 20;
+
+function holdsSeveralVcpus(machine: Machine, cgroup: Cgroup): boolean {
+  return machine.threads.filter(({ role, membership }) => role.kind === 'vcpu' && membership.places.get(V2_KEY)?.cgroup === cgroup).length > 1;
+}
 
 function isHigh({ cpuPressure }: Cgroup): boolean {
   return cpuPressure !== undefined && cpuPressure.avg10 >= HIGH && cpuPressure.avg60 >= HIGH;

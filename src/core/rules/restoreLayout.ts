@@ -8,6 +8,7 @@ import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import { isBound, movesMemory } from '../plan/guards';
 import type { Change } from '../plan/plan';
+import { isGroupOfItsOwn } from './cpuFacts';
 import { changesOf, holdsNone } from './misplaced';
 
 /**
@@ -40,7 +41,7 @@ function pinsOf(model: HostModel, machine: Machine, layout: Layout, libvirt: Lib
     const cpus = pinOf(thread, machine, libvirt);
     if (!cpus || cpus.isEmpty || isBound(thread) || online === undefined || !cpus.isSubsetOf(online)) return [];
     const group = hierarchy && layout.expectedPath(thread, hierarchy.key);
-    const changes = hierarchy && group !== undefined ? groupPin(hierarchy, group, cpus) : [];
+    const changes = hierarchy && group !== undefined ? groupPin(hierarchy, group, cpus, isGroupOfItsOwn(layout, group), moves) : [];
     if (!changes) return [];
     return moved.has(thread) || thread.cpusAllowed?.equals(cpus) === false ? [...changes, { kind: 'pin', thread, cpus }] : changes;
   });
@@ -53,14 +54,19 @@ function pinOf(thread: Thread, machine: Machine, { vcpuPins, ioThreadPins, emula
   return thread.tid === machine.pid ? emulatorPin : undefined;
 }
 
-/** `undefined`: the group cannot have these CPUs, because those above it have not. */
-function groupPin(hierarchy: Hierarchy, path: string, cpus: CpuSet): Change[] | undefined {
+/**
+ * `undefined`: the group cannot have these CPUs, because those above it have not.
+ * @param isOwn whether it is for the threads of this role alone: where all are in one, each is pinned by its affinity
+ */
+function groupPin(hierarchy: Hierarchy, path: string, cpus: CpuSet, isOwn: boolean, moves: readonly Misplaced[]): Change[] | undefined {
   const group = hierarchy.cgroups.get(path);
+  if (!isOwn) return cpus.isSubsetOf(grantedBy(group) ?? cpus) ? [] : undefined;
   const parent = hierarchy.cgroups.get(path.slice(0, path.lastIndexOf('/')));
   if (group?.cpus?.equals(cpus)) return effectiveCpus(group)?.equals(cpus) === false ? undefined : [];
   const granted = grantedBy(parent);
   if (!granted || !cpus.isSubsetOf(granted)) return undefined;
-  const isThere = group ? group.cpus !== undefined : parent?.cpusEffective !== undefined;
+  const isMade = moves.some(({ hierarchy: of, to }) => of === hierarchy && to === path);
+  const isThere = group ? group.cpus !== undefined : isMade && parent?.cpusEffective !== undefined;
   return isThere ? [{ kind: 'set', hierarchy: hierarchy.key, path, file: 'cpuset.cpus', value: cpus.toString() }] : [];
 }
 

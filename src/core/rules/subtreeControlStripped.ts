@@ -45,7 +45,7 @@ export const subtreeControlStripped: Rule = {
         evidence: [...fileOf(at, 'cgroup.controllers'), ...fileOf(at, 'cgroup.subtree_control')],
         sentence: shown => t('{0} does not hand down {1}: the groups in {2} are without it', visible(shown(path)), controller, visible(shown(groups.path))),
         cost: () => (controller === 'cpuset' ? t('libvirt can only set the affinity of single threads: QEMU\'s others may run on every CPU') : t('quotas and weights of the machine have no effect')),
-        advice: shown => t('have a unit of systemd ask for {0} below {1} (Delegate=, AllowedCPUs=, CPUWeight=): what is written by hand it takes away again', controller, visible(shown(path))),
+        advice: shown => at === groups ? t('see that libvirt may use {0} (cgroup_controllers in qemu.conf), and start the machine anew', controller) : t('have a unit of systemd ask for {0} below {1} (Delegate=, AllowedCPUs=, CPUWeight=): what is written by hand it takes away again', controller, visible(shown(path))),
         fixes: [],
       }];
     });

@@ -13,8 +13,9 @@ import type { Finding, Rule } from './rule';
  * the kernel's limit for a service), or a limit by hand. Threads count as tasks; QEMU makes up to 64 workers for disks, one
  * thread for each client of VNC, some for a migration.
  *
- * **Signature.** `pids.current` is nine tenths of `pids.max` or more: a warning. That new tasks were refused before
- * (`pids.events`, `max`) in the machine's own cgroup, while there is room now, is said as information.
+ * **Signature.** `pids.current` is nine tenths of `pids.max` or more: a warning where fewer than 256 more can be made, or where some
+ * were refused in the machine's own cgroup (`pids.events`, `max`); else information, for a machine that has long had its threads needs
+ * no more. That new tasks were refused before, while there is room now, is said as information too.
  *
  * **Cost.** The next `pthread_create` fails with EAGAIN. QEMU cannot go on without it: it ends, and the guest with it; or a
  * migration, a snapshot, a hot-plugged vCPU fails.
@@ -36,6 +37,9 @@ export const threadCreateEagain: Rule = {
 
 const NEAR = 0.9;
 
+/** QEMU's workers for disks, the threads of a migration and some clients of VNC are fewer. */
+const ROOM = 256;
+
 function isNear({ pidsCurrent, pidsMax }: Cgroup): boolean {
   return typeof pidsMax === 'number' && pidsCurrent !== undefined && pidsCurrent >= pidsMax * NEAR;
 }
@@ -54,7 +58,7 @@ function full(host: CheckedHost, machine: Machine, cgroup: Cgroup): Finding {
   const more = Math.max(max, current) * 2;
   return {
     ...about(machine, cgroup),
-    severity: 'warning',
+    severity: left < ROOM || wasRefused(host, machine, cgroup) ? 'warning' : 'information',
     sentence: shown => (left === 0 ? t('{0} has {1} of at most {2} tasks: no thread can be made', visible(shown(path)), current, max) : t('{0} has {1} of at most {2} tasks: {3} more can be made', visible(shown(path)), current, max, left)),
     fixes: host.isOwnLimit(machine, cgroup) ? [{ title: shown => t('Allow {0} tasks in {1}', more, visible(shown(path))), changes: () => [{ kind: 'set', hierarchy, path, file: 'pids.max', value: String(more) }] }] : [],
   };

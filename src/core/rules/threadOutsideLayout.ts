@@ -2,6 +2,7 @@ import { t } from '@vscode/l10n';
 import type { Misplaced } from '../layout/misplaced';
 import type { Machine } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
+import { isWithin } from '../model/subtree';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { type Together, adviceOf, differences, evidenceOf, fixOf, threadText, togetherOf } from './misplaced';
@@ -22,9 +23,9 @@ import { isInEmulator } from './vcpuInEmulator';
  * all other hierarchies where it has one. KubeVirt with CPUs for the emulator: `housekeeping` for all but vCPUs. Others: the
  * unit or the container, or anything below it. A vCPU in `emulator` is `vcpu-in-emulator`. Nothing is expected in hierarchies that
  * the layout does not use (hugetlb, rdma, misc, mostly), of a machine that is starting, of threads that are where they were
- * started from (`kvm-nx-lpage-re`, io_uring workers), and of a group that was not made yet.
+ * started from (`kvm-nx-lpage-re`, io_uring workers; workers in the group of the I/O thread whose disks they serve), and of a group that was not made yet.
  *
- * **Cost.** The limits of the machine do not hold for it there: it uses the CPUs, quota, memory limit and devices of wherever it is,
+ * **Cost.** In another group of its machine what is set for it has no effect. Elsewhere the limits of the machine do not hold for it: it uses the CPUs, quota, memory limit and devices of wherever it is,
  * is not counted with its machine, and what `virsh` sets for it has no effect.
  *
  * **Fix.** Writing its TID to `tasks` (v1) or `cgroup.threads` (v2) of the cgroup where it belongs.
@@ -97,8 +98,15 @@ function about(machine: Machine, one: Misplaced): Pick<Finding, 'rule' | 'severi
     machine,
     at: { kind: 'place', thread, hierarchy: hierarchy.key, path: from, expected: to },
     evidence: evidenceOf(one),
-    cost: () => t('what is set for its machine there does not hold for it, and it uses what belongs to others'),
+    cost: () => (isGroupOfThread(to) && isWithin(from, to.slice(0, to.lastIndexOf('/')))
+      ? t('it has the CPUs and the quota of the cgroup that it is in, and what is set for it has no effect')
+      : t('what is set for its machine there does not hold for it, and it uses what belongs to others')),
   };
+}
+
+/** What is beside it is the same machine's. */
+function isGroupOfThread(path: string): boolean {
+  return /\/(?:emulator|(?:vcpu|iothread)\d+)$/.test(path);
 }
 
 /** `S/emulator` and `S/vcpu0` are in S. */

@@ -18,9 +18,9 @@ import { hierarchyText } from './words';
  *
  * **Signature.** In a hierarchy where the machine has groups of threads, the thread `CPU N/KVM` is in `emulator`, and `vcpuN`
  * exists. Not while the machine starts: until QEMU has answered all of them are in `emulator`, and then libvirt makes one
- * `vcpuN` after the other, each just before it moves the thread there. Where there is no `vcpuN` at all and the guest has run
- * (the machine is more than a minute old, and a vCPU has used a second of CPU), the start is over, and the groups were
- * removed or never made.
+ * `vcpuN` after the other, each just before it moves the thread there. Where its `vcpuN` is not there and the guest has run
+ * (the machine is more than a minute old, and a vCPU has used a second of CPU), the start is over, and the group was
+ * removed or never made. One that was plugged in later and has none, while others have, is `hotplugged-vcpu-unpinned`.
  *
  * **Cost.** It shares the emulator's quota and CPUs with QEMU's main loop, and `schedinfo` and `vcpupin` have no effect on it.
  *

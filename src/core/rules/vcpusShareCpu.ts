@@ -5,7 +5,7 @@ import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { type BoundVcpu, vcpusOf } from './cpuFacts';
 import { waits } from './cpuWait';
-import { allowedOf, cpusText, isolatedOf, threadText, threadsText } from './cpuWords';
+import { allowedOf, cpusText, isolatedOf, nohzFullOf, threadText, threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
 /** So many others are looked at to name some of them. */
@@ -19,8 +19,9 @@ const NAMED = 4;
  *
  * **Signature.** The only online CPU of a vCPU is the only one of another vCPU of the host too. Or vCPUs of different
  * machines are bound to one core (`thread_siblings_list`), each to one of its threads or to both; within a machine that is how a guest is given
- * cores with threads, and no fault. A warning where the CPU is isolated, or one of them waits for it (`cpu-wait`);
- * else a hint: to share CPUs may be meant.
+ * cores with threads, and no fault. A warning where the CPU is isolated or `nohz_full`, or one of them waits for it (`cpu-wait`). Information where both machines
+ * have a CPU for each of their vCPUs by libvirt: that is how dedicated CPUs are given, and no CPU is given twice on purpose. Else
+ * a hint: to share CPUs may be meant.
  *
  * **Cost.** Each stands still while another runs; on one core each runs at little more than half of the speed.
  *
@@ -92,20 +93,23 @@ function finding(host: CheckedHost, machine: Machine, { cpus: shared, isCore, th
   const { model, recent, cpus } = host;
   const first = threads[0]!;
   const isIsolated = shared.isSubsetOf(cpus.isolated(first));
+  const isApart = shared.isSubsetOf(cpus.setApart(first));
+  const isDedicated = cpus.isDedicated(machine) && others.some(({ machine: of }) => cpus.isDedicated(of));
   const isWaiting = [...threads, ...others.map(({ thread }) => thread)].some(thread => waits(recent, thread));
   const siblings = { file: `/sys/devices/system/cpu/cpu${shared.ranges[0]![0]}/topology/thread_siblings_list`, value: shared.toString() };
   return {
     rule: vcpusShareCpu.id,
-    severity: isWaiting || (isIsolated && !isCore) ? 'warning' : isIsolated ? 'information' : 'hint',
+    severity: isWaiting || (isApart && !isCore) ? 'warning' : isApart || (isDedicated && !isCore) ? 'information' : 'hint',
     machine,
     threads,
     at: { kind: 'cpus', thread: first },
-    evidence: [...threads.slice(0, NAMED).flatMap(allowedOf), ...others.flatMap(({ thread }) => allowedOf(thread)), ...(isCore ? [siblings] : []), ...(isIsolated ? isolatedOf(model) : [])],
+    evidence: [...threads.slice(0, NAMED).flatMap(allowedOf), ...others.flatMap(({ thread }) => allowedOf(thread)), ...(isCore ? [siblings] : []), ...(isIsolated ? isolatedOf(model) : isApart ? nohzFullOf(model) : [])],
     sentence: () => {
       const [own, where] = [threadsText(threads), isCore ? t('the core of {0}', cpusText(shared)) : cpusText(shared)];
       const names = others.slice(0, 3).map(({ machine: of, thread }) => t('{0} of {1}', threadText(thread), visible(of.name))).join(', ');
       const what = others.length === 0 ? t('{0} may run only on {1}', own, where) : t('{0} may run only on {1}, as {2}', own, where, count > 3 ? t('{0} and {1} more', names, count - 3) : names);
-      return isIsolated ? t('{0}; it is isolated', what) : what;
+      if (isIsolated) return t('{0}; it is isolated', what);
+      return isApart ? t('{0}; it is nohz_full', what) : what;
     },
     cost: () => (isCore ? t('they slow each other down on one core') : t('each stands still while another runs')),
     advice: () => t('pin each to a CPU of its own, or give the guests fewer vCPUs'),

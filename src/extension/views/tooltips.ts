@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { HostModel, Machine, Place, Thread } from '../../core/model/hostModel';
+import type { Finding } from '../../core/rules/rule';
 import { readAsRoot } from '../config';
-import { inShort, tell, tellSuppressed, worstFirst } from '../findingText';
+import { inShort, tell, tellBeside, tellSuppressed, worstFirst } from '../findingText';
 import { findingsIn, layoutIn } from '../findings';
 import type { HostState, HostView } from '../hostService';
 import { core } from '../lazyCore';
@@ -63,11 +64,12 @@ export function machineTooltip(model: HostModel, machine: Machine): vscode.Markd
     if (keys.length > 0) text.entry(stage, keys.join(' '));
   }
   const own = worstFirst(findingsIn(model).ofMachine(machine));
-  for (const finding of own.slice(0, TOLD_WHOLE)) tell(text, model, finding);
-  const others = own.slice(TOLD_WHOLE, TOLD_WHOLE + TOLD_IN_SHORT);
+  const whole = own.filter(({ severity }) => severity !== 'hint').slice(0, TOLD_WHOLE); // of a healthy machine none
+  for (const finding of whole) tell(text, model, finding);
+  const others = own.slice(whole.length, whole.length + TOLD_IN_SHORT);
   if (others.length > 0) text.own('\n');
   for (const finding of others) text.entry(finding.rule, finding.sentence(inShort));
-  const more = own.length - TOLD_WHOLE - others.length;
+  const more = own.length - whole.length - others.length;
   if (more > 0) text.own(`\n- ${vscode.l10n.t('{0} more are in the Problems panel', more)}`);
   tellSuppressed(text, model, machine);
   return text.build();
@@ -77,8 +79,8 @@ export function machineTooltip(model: HostModel, machine: Machine): vscode.Markd
 const TOLD_WHOLE = 2;
 const TOLD_IN_SHORT = 6;
 
-/** The whole story of one thread; the same in the tree and over the document. */
-export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownString {
+/** The whole story of one thread; the same in the tree and over the document. @param beside findings whose words VS Code shows beside it */
+export function threadTooltip(view: HostView, thread: Thread, beside: ReadonlySet<Finding> = new Set()): vscode.MarkdownString {
   const text = new Markdown().own('**').host(core().roleText(thread.role)).own(`** (${vscode.l10n.t('known by {0}', thread.role.knownBy)})\n`);
   text.entry('TID', String(thread.tid)).entry(vscode.l10n.t('Thread name'), thread.comm);
   if (thread.cpusAllowed) text.entry('Cpus_allowed_list', thread.cpusAllowed.toString());
@@ -89,7 +91,7 @@ export function threadTooltip(view: HostView, thread: Thread): vscode.MarkdownSt
   }
   const facts = trouble(view, thread);
   if (facts) text.own('\n- ').host(facts.text);
-  for (const finding of worstFirst(findingsIn(view.model).ofThread(thread))) tell(text, view.model, finding);
+  for (const finding of worstFirst(findingsIn(view.model).ofThread(thread))) (beside.has(finding) ? tellBeside : tell)(text, view.model, finding, inShort);
   text.own('\n\n');
   const byPath = new Map<string, string[]>();
   for (const [key, place] of thread.membership.places) {

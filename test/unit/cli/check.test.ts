@@ -7,11 +7,19 @@ import { findingsText, spelled } from '../../../src/cli/findingsText';
 import { findingsOf } from '../../../src/core/rules/allRules';
 import { parseCpuList } from '../../../src/core/parse/cpuList';
 import type { Change } from '../../../src/core/plan/plan';
+import { restoreLayout } from '../../../src/core/rules/restoreLayout';
 import { QEMU, SCOPE, captureText, machine, modelOf, thread } from '../fixtures';
 import { put } from '../rules/checkRule';
 import { NO_RULE, ONLY_VCPU_IN_EMULATOR, captureFile, cli } from './support';
 
 const MISPLACED = ['check', '--capture', captureFile('misplaced-vcpus'), ...ONLY_VCPU_IN_EMULATOR];
+
+describe('arguments that cannot be understood', () => {
+  it('one line, which is not lost above a screen of help', async () => {
+    const { code, stdout, stderr } = await cli('compare', '.');
+    assert.deepEqual([code, stdout, stderr], [2, '', 'compare needs two: a capture and a capture, or . for a host; see: cgroup-lens --help\n']);
+  });
+});
 
 describe('cgroup-lens check', () => {
   let folder: string;
@@ -44,6 +52,8 @@ describe('cgroup-lens check', () => {
       '',
     ].join('\n')), stdout);
     assert.equal(stdout.match(/^ {2}warning {3}/gm)?.length, 3);
+    assert.ok(stdout.endsWith(`\n\n  2 threads are elsewhere; all that brings serial to its layout:\n    cgroup-lens plan serial --capture ${capture} --restore-layout\n`), stdout);
+    assert.doesNotMatch(stdout, /^ {4}fix .*\n(?! {13}cgroup-lens plan )/m);
   });
 
   it('the command of a fix is one that plans it', async () => {
@@ -99,7 +109,7 @@ describe('cgroup-lens check', () => {
   });
 
   for (const [name, args, said] of [
-    ['a rule that is not there', ['--rule', 'vcpu=off'], /there is no finding "vcpu"; see: cgroup-lens explain/],
+    ['a rule that is not there', ['--rule', 'vcpu=off'], /there is no rule "vcpu"; see: cgroup-lens explain/],
     ['a severity that is none', ['--rule', 'vcpu-in-emulator=bad'], /--rule takes ID=error\|warning\|information\|hint\|off/],
     ['a rule without one', ['--rule', 'vcpu-in-emulator'], /--rule takes/],
     ['a least severity that is none', ['--severity', 'off'], /--severity takes error, warning, information, hint, and not "off"/],
@@ -188,5 +198,11 @@ describe('the arguments that mean some changes', () => {
     const serial = machine(model, 'serial');
     const changes: Change[] = [{ kind: 'move', thread: thread(serial, 461), hierarchy: 'cpuset', to: `${S}/vcpu3` }, { kind: 'move', thread: thread(serial, 460), hierarchy: 'cpu,cpuacct', to: `${S}/vcpu2` }];
     assert.equal(argumentsOfChanges(model, serial, changes, shown), undefined);
+  });
+
+  it('all that brings a machine to its layout: in two words, however much it is', async () => {
+    const { model } = await modelOf('misplaced-vcpus');
+    const serial = machine(model, 'serial');
+    assert.deepEqual(argumentsOfChanges(model, serial, restoreLayout(model, serial), shown), ['--restore-layout']);
   });
 });

@@ -27,7 +27,7 @@ describe('cgroup-lens explain', () => {
     assert.deepEqual([absent.code, absent.stdout], [1, '']);
     assert.match(absent.stderr, /^the page of vcpu-in-emulator is not here: it is shipped beside this program, in \S+\/rules\n$/);
     const none = await cli('explain', '../vcpu');
-    assert.deepEqual([none.code, none.stderr], [2, 'there is no finding "../vcpu"; see: cgroup-lens explain\n']);
+    assert.deepEqual([none.code, none.stderr], [2, 'there is no rule "../vcpu"; see: cgroup-lens explain\n']);
     assert.equal((await cli('explain', '--host', 'web1')).code, 2);
   });
 

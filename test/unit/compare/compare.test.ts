@@ -26,7 +26,7 @@ describe('two placements compared', () => {
     'another quota': [copy => edit(copy, `${GROUP}/vcpu1/cpu.max`, () => '20000 100000\n'), ['S/vcpu1 (v2), quota: 50000/100000 in before, 20000/100000 in now']],
     'a quota that is gone': [copy => edit(copy, `${GROUP}/vcpu1/cpu.max`, () => 'max 100000\n'), ['S/vcpu1 (v2), quota: 50000/100000 in before, nothing in now']],
     'a weight above it': [copy => edit(copy, `/sys/fs/cgroup${SCOPE}/cpu.weight`, () => '500\n'), ['S/.. (v2), weight: 2048 in before, 500 in now']],
-    'a group that was made': [copy => void copy.directories.add(`${GROUP}/vcpu9`), ['S/vcpu9 (v2) is only in now']],
+    'a group that was made': [copy => void copy.directories.add(`${GROUP}/vcpu9`), ['S/vcpu9 (v2): only in now']],
     'a thread that could not be read': [copy => void copy.files.delete(`/proc/${QEMU}/task/529/status`), []],
     'when it ran last, and what it has used': [copy => edit(copy, `/proc/${QEMU}/task/529/stat`, text => text.replace(/ \d+ (\d+) (\d+) /, ' 77 $1 $2 ')), []],
   };
@@ -87,9 +87,14 @@ describe('two placements compared', () => {
     ]);
   });
 
+  it('a thread whose role and name are one word, which is said once', async () => {
+    const a = (await modelOf('guest-hybrid', copy => edit(copy, '/proc/450/task/454/stat', text => text.replace('(qemu-system-x86)', '(call_rcu)')))).model;
+    assert.ok(compare(a, (await modelOf('guest-v2')).model).differences.map(({ sentence }) => sentence()).includes('call_rcu: only in before'));
+  });
+
   it('a vCPU that is only in one of two hosts; workers that came or went are nothing', async () => {
     const rename = (comm: string): HostChange => copy => edit(copy, `/proc/${QEMU}/task/523/stat`, text => text.replace('(qemu-system-x86)', `(${comm})`));
-    assert.deepEqual(await moved('guest-v2', copy => { for (const file of [...copy.files.keys()].filter(path => path.startsWith(`/proc/${QEMU}/task/531/`))) copy.files.delete(file); }), ['vCPU 3 is only in before']);
+    assert.deepEqual(await moved('guest-v2', copy => { for (const file of [...copy.files.keys()].filter(path => path.startsWith(`/proc/${QEMU}/task/531/`))) copy.files.delete(file); }), ['vCPU 3: only in before']);
     const [a, b] = [(await modelOf('guest-v2', rename('worker'))).model, (await modelOf('guest-v2', copy => { for (const file of [...copy.files.keys()].filter(path => path.startsWith(`/proc/${QEMU}/task/523/`))) copy.files.delete(file); })).model];
     const { differences, sections } = compare(a, b);
     assert.deepEqual(differences, []);

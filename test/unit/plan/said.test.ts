@@ -81,4 +81,16 @@ describe('a plan as a text', () => {
     assert.match(text('EUNKNOWN', 'virsh is not here'), /\n {3}result {4}refused: virsh is not here\n/);
     assert.match(text('EBUSY', ''), /\n {3}result {4}refused with EBUSY\n/);
   });
+
+  it('S is what the others are in, where a thread comes from elsewhere', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    const vcpus = serial.threads.filter(({ role }) => role.kind === 'vcpu').slice(0, 2);
+    const { plan } = makePlan(model, serial, vcpus.map((thread): Change => ({ kind: 'move', thread, hierarchy: '0::', to: `${LIBVIRT}/emulator` })), { expert: false });
+    const [first, ...rest] = plan!.steps;
+    const action = { ...first!.action, from: '/' } as Plan['steps'][number]['action'];
+    const lines = printPlan({ ...plan!, steps: [{ ...first!, action }, ...rest] }).split('\n');
+    assert.ok(lines.includes(`S = ${LIBVIRT}`), lines.join('\n'));
+    assert.deepEqual(lines.filter(line => line.includes('→')), ['   0::   /  →  S/emulator', '   0::   S/vcpu1  →  S/emulator']);
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { emulatorOverVcpus } from '../../../src/core/rules/emulatorOverVcpus';
 import { QEMU, SCOPE } from '../fixtures';
 import { type HostChange, edit, findingsOfRule } from './checkRule';
-import { allow, checked, sentences, set, stepsOf } from './pins';
+import { allow, checked, inPod, sentences, set, stepsOf } from './pins';
 
 const EMULATOR = `/sys/fs/cgroup${SCOPE}/libvirt/emulator`;
 
@@ -36,6 +36,14 @@ describe('emulator-over-vcpus', () => {
   it('no fix against libvirt\'s own pin', async () => {
     const { findings } = await checked(emulatorOverVcpus, 'numa-isolated', emulatorOn('0-2'), { emulator: '0-2' });
     assert.deepEqual(findings.map(({ fixes }) => fixes.length), [0]);
+  });
+
+  it('no fix by the cpuset of a container or a unit, in which the vCPUs are too', async () => {
+    for (const cpus of ['2-3,6-7', '2-4,6-7']) {
+      const { findings } = await checked(emulatorOverVcpus, 'numa-isolated', copy => inPod(copy, { cpus }));
+      assert.deepEqual(findings.map(({ fixes, advice }) => [fixes.length, advice(path => path)]), [[0, `give it CPUs that no vCPU is pinned to: taskset -pc CPUS ${QEMU}`]]);
+    }
+    assert.deepEqual(await sentences(emulatorOverVcpus, 'numa-isolated', copy => inPod(copy, { cpus: '2-4,6-7', housekeeping: '4' })), []);
   });
 
   const notIsolated: HostChange = copy => set(copy, '/sys/devices/system/cpu/isolated', '');

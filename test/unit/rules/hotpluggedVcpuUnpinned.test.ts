@@ -37,6 +37,7 @@ describe('hotplugged-vcpu-unpinned', () => {
     assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', copy => {
       put(copy, PID, 2017, '', `${SCOPE}/libvirt`);
       copy.directories.delete(GROUP);
+      set(copy, '/proc/uptime', '616.46 1000.00');
     }), [String.raw`warning: vCPU 2 was plugged in and has no group of its own: it is in /machine.slice/machine-qemu\x2d7\x2dgrowing.scope/libvirt`]);
   });
 
@@ -45,11 +46,19 @@ describe('hotplugged-vcpu-unpinned', () => {
       allow(copy, PID, 2017, '1');
       for (const file of ['cpuset.cpus', 'cpuset.cpus.effective']) set(copy, `${GROUP}/${file}`, '1');
     },
+    'one that libvirt is about to place': copy => {
+      put(copy, PID, 2017, '', `${SCOPE}/libvirt/emulator`);
+      copy.directories.delete(GROUP);
+    },
     'one that has been there since the start: it may be meant so': startedAt(53_040),
     'others that are not pinned either': copy => allow(copy, PID, 1975, '0-1'),
     'an affinity that cannot be read': copy => void copy.files.delete(`/proc/${PID}/task/2017/status`),
   };
   for (const [name, change] of Object.entries(silent)) it(`says nothing of ${name}`, async () => assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', change), []));
 
-  it('says nothing where libvirt has all CPUs as its pin', async () => assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', undefined, { vcpus: { 2: '0-1' } }), []));
+  it('a pin of all CPUs is none: libvirt\'s state has that of the machine for a vCPU without one', async () => {
+    const all = ['warning: vCPU 2 was plugged in and may run on CPUs 0-1, while the other vCPUs are pinned'];
+    assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', undefined, { vcpus: { 2: '0-1' } }), all);
+    assert.deepEqual(await sentences(hotpluggedVcpuUnpinned, 'guest-v2-hotplug', undefined, { vcpus: { 2: '1' } }), []);
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { maskNarrowerThanCpuset } from '../../../src/core/rules/maskNarrowerThanCpuset';
 import { QEMU, SCOPE } from '../fixtures';
 import type { HostChange } from './checkRule';
-import { allow, checked, sentences, set, stepsOf } from './pins';
+import { allow, checked, inPod, sentences, set, stepsOf } from './pins';
 
 const GROUPS = `/sys/fs/cgroup${SCOPE}/libvirt`;
 
@@ -45,6 +45,11 @@ describe('mask-narrower-than-cpuset', () => {
       set(copy, '/sys/devices/system/cpu/online', '0-2,4-7');
     },
     'threads of the emulator that differ: another rule': copy => allow(copy, QEMU, 523, '1'),
+    'a mask without the CPUs that are isolated at boot: so libvirt has what has no pin': copy => {
+      narrow(copy);
+      allow(copy, QEMU, 528, '0-1');
+      for (const file of ['cpuset.cpus', 'cpuset.cpus.effective']) set(copy, `${GROUPS}/vcpu0/${file}`, '0-7');
+    },
     'an affinity that cannot be read': copy => {
       narrow(copy);
       copy.files.delete(`/proc/${QEMU}/task/528/status`);
@@ -56,5 +61,13 @@ describe('mask-narrower-than-cpuset', () => {
 
   it('says nothing of machines in no layout: a mask is how they are pinned', async () => {
     assert.deepEqual(await sentences(maskNarrowerThanCpuset, 'guest-v2-allowed-cpus', copy => allow(copy, 429, 435, '1')), []);
+  });
+
+  it('says nothing of a container of KubeVirt, whose cpuset is for its only vCPU and for the emulator', async () => {
+    assert.deepEqual(await sentences(maskNarrowerThanCpuset, 'numa-isolated', copy => {
+      set(copy, '/proc/sys/kernel/osrelease', '6.18.0');
+      inPod(copy, { cpus: '2,4', housekeeping: '4' });
+      for (const file of [...copy.files.keys()]) if (/\/task\/(529|530|531)\//.test(file)) copy.files.delete(file);
+    }), []);
   });
 });

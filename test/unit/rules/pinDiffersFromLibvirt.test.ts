@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { pinDiffersFromLibvirt } from '../../../src/core/rules/pinDiffersFromLibvirt';
 import { QEMU, REAL_HOSTS, SCOPE } from '../fixtures';
 import { type HostChange, put } from './checkRule';
-import { allow, checked, sentences, set, stepsOf } from './pins';
+import { allow, checked, sentences, set, stepsOf, withoutGroups } from './pins';
 
 const GROUPS = `/sys/fs/cgroup${SCOPE}/libvirt`;
 const ALL = { vcpus: { 0: '2', 1: '6', 2: '3', 3: '7' }, ioThreads: { 1: '4', 2: '5' }, emulator: '0-1' };
@@ -36,6 +36,16 @@ describe('pin-differs-from-libvirt', () => {
   it('libvirt\'s state as it was recorded: a mask that was changed by hand is told, and on the hosts themselves nothing is', async () => {
     for (const host of REAL_HOSTS) assert.deepEqual(await sentences(pinDiffersFromLibvirt, host, undefined, 'as recorded'), [], host);
     assert.deepEqual(await sentences(pinDiffersFromLibvirt, 'numa-isolated', copy => allow(copy, QEMU, QEMU, '1'), 'as recorded'), ['warning: emulator may run on CPU 1, and libvirt has pinned it to CPUs 0-1']);
+  });
+
+  it('where all threads are in one cgroup its cpuset is not written: it is the others\' too', async () => {
+    const { model, findings } = await checked(pinDiffersFromLibvirt, 'numa-isolated', copy => {
+      withoutGroups(copy);
+      set(copy, '/proc/sys/kernel/osrelease', '6.18.0');
+      allow(copy, QEMU, 528, '0-7');
+    }, ALL);
+    assert.deepEqual(findings.map(f => f.sentence(path => path)), ['vCPU 0 may run on CPUs 0-7, and libvirt has pinned it to CPU 2']);
+    assert.deepEqual(stepsOf(model, findings[0]), ['pin 528 to 2']);
   });
 
   it('no fix where the cgroups above have not got the CPUs', async () => {

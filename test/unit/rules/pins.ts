@@ -4,7 +4,7 @@ import { type CpuSet, parseCpuList } from '../../../src/core/parse/cpuList';
 import { makePlan } from '../../../src/core/plan/makePlan';
 import { CheckedHost } from '../../../src/core/rules/checkedHost';
 import type { Finding, Rule } from '../../../src/core/rules/rule';
-import { type HostName, SCOPE, modelOf } from '../fixtures';
+import { type HostName, QEMU, SCOPE, modelOf } from '../fixtures';
 import { type HostChange, edit } from './checkRule';
 
 /** What libvirt says of a machine's pins. */
@@ -57,6 +57,41 @@ export function allow(copy: Parameters<HostChange>[0], pid: number, tid: number,
 /** What a cgroup's file reads. */
 export function set(copy: Parameters<HostChange>[0], file: string, value: string): void {
   edit(copy, file, () => `${value}\n`);
+}
+
+/** A pod's container, with CPUs of its own. */
+export const POD = '/kubepods.slice/kubepods-pod01234567_89ab.slice/cri-containerd-0123456789abcdef.scope';
+const POD_DIRECTORY = `/sys/fs/cgroup${POD}`;
+
+/**
+ * `numa-isolated` as KubeVirt has a machine with dedicated CPUs on a host without isolated ones: all threads in one container.
+ * @param housekeeping the CPUs of the emulator, where it was given its own; else it has all of them
+ */
+export function inPod(copy: Parameters<HostChange>[0], { cpus, housekeeping }: { readonly cpus: string; readonly housekeeping?: string }): void {
+  copy.files.delete('/run/libvirt/qemu/serial.xml');
+  copy.files.set('/sys/devices/system/cpu/isolated', '\n');
+  for (const files of [copy.files, copy.directories]) for (const path of [...files.keys()]) if (path.includes(SCOPE)) files.delete(path);
+  const make = (directory: string, set: string, granted: string): void => {
+    copy.directories.add(directory);
+    for (const [file, value] of Object.entries({ 'cpuset.cpus': set, 'cpuset.cpus.effective': granted, 'cgroup.controllers': 'cpuset cpu pids' })) copy.files.set(`${directory}/${file}`, `${value}\n`);
+  };
+  for (let above = POD_DIRECTORY.lastIndexOf('/'); above > '/sys/fs/cgroup'.length; above = POD_DIRECTORY.lastIndexOf('/', above - 1)) make(POD_DIRECTORY.slice(0, above), '', '0-7');
+  make(POD_DIRECTORY, cpus, cpus);
+  if (housekeeping !== undefined) make(`${POD_DIRECTORY}/housekeeping`, housekeeping, housekeeping);
+  for (const path of [...copy.files.keys()]) {
+    const tid = Number(new RegExp(`^/proc/${QEMU}/task/(\\d+)/cgroup$`).exec(path)?.[1]);
+    if (!tid) continue;
+    const isVcpu = tid >= 528 && tid <= 531;
+    copy.files.set(path, `0::${POD}${housekeeping === undefined || isVcpu ? '' : '/housekeeping'}\n`);
+    if (!isVcpu) copy.files.set(`/proc/${QEMU}/task/${tid}/status`, `Cpus_allowed_list:\t${housekeeping ?? cpus}\n`);
+  }
+}
+
+/** The machine of `numa-isolated` as libvirt has it that may not use cpu and cpuset (`cgroup_controllers`): all threads in its directory. */
+export function withoutGroups(copy: Parameters<HostChange>[0]): void {
+  const group = /\/libvirt\/(emulator|vcpu\d+|iothread\d+)(?=\/|$)/m;
+  for (const files of [copy.files, copy.directories]) for (const path of [...files.keys()]) if (path.includes(SCOPE) && group.test(path)) files.delete(path);
+  for (const [path, text] of [...copy.files]) if (/^\/proc\/\d+\/task\/\d+\/cgroup$/.test(path)) copy.files.set(path, text.replace(group, '/libvirt'));
 }
 
 function stateOf(machine: Machine, { vcpus = {}, ioThreads = {}, emulator }: Pins): LibvirtState {

@@ -6,6 +6,7 @@ import type { Change } from '../../../src/core/plan/plan';
 import { restoreLayout } from '../../../src/core/rules/restoreLayout';
 import { ALL_HOSTS, type HostName, QEMU, SCOPE, modelOf } from '../fixtures';
 import { type HostChange, edit, put } from './checkRule';
+import { allow, withoutGroups } from './pins';
 
 const S = `${SCOPE}/libvirt`;
 const HYBRID = 450;
@@ -71,6 +72,13 @@ describe('a machine brought to its layout', () => {
     assert.deepEqual(await restored('guest-hybrid', scrambled, PINS), [...moves, 'pin 460 0']);
   });
 
+  it('where all threads are in one cgroup, pins by their affinity alone', async () => {
+    assert.deepEqual(await restored('numa-isolated', copy => {
+      withoutGroups(copy);
+      allow(copy, QEMU, 530, '0-7');
+    }, { ...PINS, vcpuPins: new Map([[2, CpuSet.of(3)], [3, CpuSet.of(7)]]), ioThreadPins: new Map(), emulatorPin: undefined }), ['pin 530 3']);
+  });
+
   it('a pin that the thread has lost, and one that its group has lost', async () => {
     assert.deepEqual(await restored('guest-v2', copy => {
       edit(copy, `/proc/${QEMU}/task/530/status`, text => text.replace(/(Cpus_allowed_list:\t).*/, '$10-1'));
@@ -100,6 +108,14 @@ describe('a machine brought to its layout', () => {
     assert.deepEqual(changes.map(inShort), [`make 0:: ${clean}/iothread1`, `move 448 0:: ${clean}/iothread1`]);
     const { plan } = makePlan(model, machine, changes, { expert: false });
     assert.deepEqual(plan!.steps.map(({ action }) => action.kind), ['make', 'write', 'move']);
+  });
+
+  it('no CPUs are written to a group that is not there and is not made', async () => {
+    const gone: HostChange = copy => {
+      put(copy, QEMU, 530, '', `${S}/emulator`);
+      copy.directories.delete(`/sys/fs/cgroup${S}/vcpu2`);
+    };
+    assert.deepEqual(await restored('guest-v2', gone, PINS), []);
   });
 
   for (const [mems, moves] of [['0-1', 0], ['1', 1]] as const) {

@@ -35,6 +35,12 @@ describe('subtree-control-stripped', () => {
     assert.deepEqual(said(await findingsOfRule(subtreeControlStripped, 'guest-v2', stripped(`${SCOPE}/libvirt`, 'cpu'))), ['warning: S does not hand down cpu: the groups in S are without it']);
   });
 
+  it('what to do: who owns the cgroup gives it, systemd or libvirt', async () => {
+    const advice = async (path: string): Promise<string> => (await findingsOfRule(subtreeControlStripped, 'guest-v2', stripped(path)))[0]!.advice(shown => shown);
+    assert.match(await advice('/machine.slice'), /^have a unit of systemd ask for cpuset below \/machine.slice /);
+    assert.equal(await advice(`${SCOPE}/libvirt`), 'see that libvirt may use cpuset (cgroup_controllers in qemu.conf), and start the machine anew');
+  });
+
   it('information where nobody knows of CPUs that libvirt has set', async () => {
     assert.deepEqual((await findingsOfRule(subtreeControlStripped, 'guest-v2', copy => {
       strip(copy, '/machine.slice', 'cpuset');

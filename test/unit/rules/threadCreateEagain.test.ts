@@ -21,8 +21,13 @@ describe('thread-create-eagain', () => {
   });
 
   it('one that is nearly full, and a slice, which is its administrator\'s', async () => {
-    assert.deepEqual(inWords(said(await findingsOfRule(threadCreateEagain, 'guest-v2', pids(SCOPE, 15000, 16384)))), ['warning: SCOPE has 15000 of at most 16384 tasks: 1384 more can be made [Allow 32768 tasks in SCOPE]']);
+    assert.deepEqual(inWords(said(await findingsOfRule(threadCreateEagain, 'guest-v2', pids(SCOPE, 16200, 16384)))), ['warning: SCOPE has 16200 of at most 16384 tasks: 184 more can be made [Allow 32768 tasks in SCOPE]']);
     assert.deepEqual(said(await findingsOfRule(threadCreateEagain, 'guest-v2', pids('/machine.slice', 9, 9))), ['warning: /machine.slice has 9 of at most 9 tasks: no thread can be made']);
+  });
+
+  it('with room for all that QEMU makes by itself it is information, and a warning once one was refused', async () => {
+    assert.deepEqual(inWords(said(await findingsOfRule(threadCreateEagain, 'guest-v2', pids(SCOPE, 15000, 16384)))), ['information: SCOPE has 15000 of at most 16384 tasks: 1384 more can be made [Allow 32768 tasks in SCOPE]']);
+    assert.deepEqual((await findingsOfRule(threadCreateEagain, 'guest-v2', pids(SCOPE, 15000, 16384, 1))).map(({ severity }) => severity), ['warning']);
   });
 
   it('refused before, with room now: information', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { makePlan } from '../../../src/core/plan/makePlan';
+import { findingsOf } from '../../../src/core/rules/allRules';
 import type { Finding } from '../../../src/core/rules/rule';
 import { threadOutsideLayout } from '../../../src/core/rules/threadOutsideLayout';
 import { ALL_HOSTS, type Changeable, type HostName, QEMU, SCOPE, modelOf } from '../fixtures';
@@ -45,6 +46,48 @@ describe('thread-outside-layout', () => {
       }
     });
   }
+
+  it('a worker for disks is where the emulator is, or the I/O thread that started it: never with a vCPU', async () => {
+    const worker = (path: string): HostChange => copy => {
+      edit(copy, `/proc/${QEMU}/task/523/stat`, text => text.replace('(qemu-system-x86)', '(worker)'));
+      if (path !== `${S}/emulator`) put(copy, QEMU, 523, '', path);
+    };
+    for (const [group, count] of [['emulator', 0], ['iothread1', 0], ['vcpu1', 1], ['iothread1x', 1]] as const) assert.equal((await findings('guest-v2', worker(`${S}/${group}`))).length, count, group);
+  });
+
+  it('says nothing of threads without names in the groups of vCPUs and I/O threads: they may be those', async () => {
+    const nameless: HostChange = copy => {
+      for (const [file, text] of [...copy.files]) if (new RegExp(`^/proc/${QEMU}/task/\\d+/stat$`).test(file)) copy.files.set(file, text.replace(/\(.*\)/, '(qemu-system-x86)'));
+    };
+    assert.deepEqual(await findings('guest-v2', nameless), [], 'I/O threads, which libvirt\'s state does not name');
+    const unknown: HostChange = copy => {
+      nameless(copy);
+      copy.files.delete('/run/libvirt/qemu/serial.xml');
+    };
+    const { model } = await modelOf('guest-v2', unknown);
+    assert.deepEqual(findingsOf(model).filter(({ severity }) => severity !== 'hint').map(({ rule }) => rule), ['nameless-threads']);
+    assert.ok(!findingsOf(model).some(({ rule }) => rule === 'stranger-in-vcpu-cgroup'));
+    assert.equal((await findings('guest-v2', copy => {
+      unknown(copy);
+      put(copy, QEMU, 528, '', '/');
+    })).length, 1, 'elsewhere it is in no group at all');
+  });
+
+  it('says nothing of Kata, which has vCPUs in the pod\'s cgroup and the rest in one of its own', async () => {
+    assert.deepEqual(await findings('guest-legacy', copy => {
+      for (const [file, text] of [...copy.files]) {
+        const tid = /^\/proc\/492\/task\/(\d+)\/cgroup$/.exec(file)?.[1];
+        const place = tid === undefined ? '' : copy.files.get(`/proc/492/task/${tid}/stat`)!.includes('(CPU ') ? '/kubepods/burstable/pod0123/0123abc' : '/kata_overhead/0123abc';
+        if (place !== '') copy.files.set(file, text.replace(/:\/.*$/gm, `:${place}`));
+      }
+    }), []);
+  });
+
+  it('costs: within the machine what is set for the thread, elsewhere what is set for the machine', async () => {
+    const cost = async (path: string, key = ''): Promise<string> => (await findings(key ? 'guest-hybrid' : 'guest-v2', copy => put(copy, key ? HYBRID : QEMU, key ? 460 : 530, key, path)))[0]!.cost();
+    for (const path of [`${S}/vcpu0`, S]) assert.match(await cost(path), /what is set for it has no effect$/);
+    for (const [path, key] of [[SCOPE, ''], ['/', ''], [`${SCOPE}x/libvirt/vcpu0`, ''], [SCOPE, 'devices']] as const) assert.match(await cost(path, key), /^what is set for its machine/);
+  });
 
   it('one thread in two hierarchies and another in one: the fixes, from the smallest to all of the machine', async () => {
     const [first] = await findings('guest-hybrid', copy => {

@@ -74,6 +74,24 @@ describe('vcpu-in-emulator', () => {
     assert.equal(makePlan(model, model.machines[0], fix.changes(), { expert: false }).refusal, undefined);
   });
 
+  /** One of two vCPUs. */
+  const oneGroup = (copy: Changeable): void => {
+    noGroups(copy);
+    put(copy, 443, 450, '', `${CLEAN}/vcpu0`);
+    copy.directories.add(`/sys/fs/cgroup${CLEAN}/vcpu0`);
+  };
+
+  it('one vCPU in emulator, whose group was removed: found, though the others have theirs', async () => {
+    assert.deepEqual((await findings('guest-numa-clean', oneGroup)).map(f => [f.threads[0]!.tid, f.sentence(path => path.replace(CLEAN, 'S'))]), [[451, 'vCPU 1 is in S/emulator (v2), expected S/vcpu1']]);
+  });
+
+  it('but not one that was plugged in, which has never had any', async () => {
+    assert.deepEqual(await findings('guest-numa-clean', copy => {
+      oneGroup(copy);
+      edit(copy, '/proc/443/task/451/stat', text => text.replace(/(\) (?:\S+ ){19})(\d+)/, (_, before: string, start: string) => `${before}${Number(start) + 600}`));
+    }), []);
+  });
+
   const tooEarly: Readonly<Record<string, (copy: Changeable) => void>> = {
     'and no vCPU has run yet': notRun,
     'and the machine is not a minute old': copy => copy.files.set('/proc/uptime', '150.00 100.00\n'),

@@ -48,7 +48,31 @@ describe('vcpus-share-cpu', () => {
     assert.deepEqual((await checked(vcpusShareCpu, 'numa-isolated', copy => {
       change(copy);
       set(copy, '/sys/devices/system/cpu/isolated', '');
+      set(copy, '/sys/devices/system/cpu/nohz_full', '');
     })).findings.map(({ severity }) => severity), ['hint', 'hint']);
+  });
+
+  it('on a CPU without a tick, which is set apart too', async () => {
+    const { findings } = await checked(vcpusShareCpu, 'numa-isolated', copy => {
+      other('3')(copy);
+      set(copy, '/sys/devices/system/cpu/isolated', '');
+    });
+    assert.deepEqual(findings.map(({ severity, sentence }) => `${severity}: ${sentence(path => path)}`)[0], 'warning: vCPU 0 may run only on CPU 3, as vCPU 2 of serial; it is nohz_full');
+    assert.deepEqual(findings[0]!.evidence.at(-1), { file: '/sys/devices/system/cpu/nohz_full', value: '2-7' });
+  });
+
+  it('of two machines that have a CPU for each vCPU by libvirt: information, and a hint of one that was pinned otherwise', async () => {
+    const severities = async (vcpus: Readonly<Record<number, string>>): Promise<string[]> => (await checked(vcpusShareCpu, 'numa-isolated', copy => {
+      addMachine(copy, 9000, 'other', '3');
+      const task = '/proc/9000/task/9002';
+      copy.files.set(`${task}/stat`, statText(9002, 'CPU 1/KVM', { 4: 1, 22: 5000 }));
+      copy.files.set(`${task}/cgroup`, '0::/other\n');
+      copy.files.set(`${task}/status`, 'Cpus_allowed_list:\t0\n');
+      for (const file of ['isolated', 'nohz_full']) set(copy, `/sys/devices/system/cpu/${file}`, '');
+    }, { vcpus })).findings.map(({ severity }) => severity);
+    assert.deepEqual(await severities({ 0: '3', 1: '0', 2: '2', 3: '7' }), ['information', 'information']);
+    assert.deepEqual(await severities({ 0: '3', 1: '0', 2: '0', 3: '7' }), ['hint', 'hint']);
+    assert.deepEqual(await severities({ 0: '3', 1: '0-1' }), ['hint', 'hint']);
   });
 
   it('one that waits for the CPU makes it a warning', async () => {

@@ -89,6 +89,24 @@ describe('what a person wants to hear of', () => {
     });
   }
 
+  it('the machine\'s whole story has a line for each hint, and no more', async () => {
+    await show(uri);
+    await set('rules', { [RULE]: 'hint' });
+    await severities(uri, [HINT, HINT, HINT]);
+    const text = asRead(await hoverAt(uri, 0, 0));
+    assert.match(text, /vcpu-in-emulator: vCPU 2 is in /);
+    assert.doesNotMatch(text, /Cost:/);
+  });
+
+  it('over the words of a finding on the line of a thread VS Code says it, and the thread\'s story says it no second time', async () => {
+    await show(uri);
+    const { start } = vscode.languages.getDiagnostics(uri).find(({ code }) => (code as { value: string }).value === 'emulator-over-vcpus')!.range;
+    const over = asRead(await hoverAt(uri, start.line, start.character));
+    assert.match(over, /emulator-over-vcpus, as it was read/);
+    assert.doesNotMatch(over, /Cost:/);
+    assert.match(asRead(await hoverAt(uri, start.line, 0)), /emulator-over-vcpus: the emulator may run on .*\n+- Cost:/);
+  });
+
   it('what is suppressed is told with its reason, which stays text, where the machine\'s whole story is', async () => {
     await show(uri);
     await set('suppressed', [{ rule: RULE, machine: 'serial', reason: '[x](command:workbench.action.quit) $(zap)' }]);
