@@ -29,15 +29,20 @@ import { widening } from './silentInherit';
 export const parentNarrower: Rule = {
   id: 'parent-narrower',
   title: () => t('A cgroup above has not got all the CPUs of a pin'),
-  check: (host, machine) => (host.cpus.hierarchy?.version === 2 ? host.cpusetsAround(machine).flatMap(cgroup => {
+  check: ofMachine,
+};
+
+function* ofMachine(host: CheckedHost, machine: Machine): Iterable<Finding> {
+  if (host.cpus.hierarchy?.version !== 2) return;
+  for (const cgroup of host.cpusetsAround(machine)) {
     const { cpus: wanted, cpusEffective: has, parent } = cgroup;
     const offered = parent?.cpusEffective;
-    if (!wanted || wanted.isEmpty || !has || !offered || wanted.intersect(offered).isEmpty) return [];
+    if (!wanted || wanted.isEmpty || !has || !offered || wanted.isSubsetOf(has) || wanted.intersect(offered).isEmpty) continue;
     const missing = without(host.cpus.onlineOf(wanted), has);
     const above = missing.isEmpty ? undefined : narrowerAbove(cgroup, missing);
-    return above && host.isOwn(machine, cgroup) ? [finding(host, machine, cgroup, above, missing)] : [];
-  }) : []),
-};
+    if (above && host.isOwn(machine, cgroup)) yield finding(host, machine, cgroup, above, missing);
+  }
+}
 
 function finding(host: CheckedHost, machine: Machine, cgroup: Cgroup, above: Cgroup, missing: CpuSet): Finding {
   const threads = host.threadsWithin(machine, cgroup);
