@@ -8,8 +8,6 @@ import { isNarrower, vcpusOf } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
-/** Clock ticks of `stat` (100 a second for every architecture's user space): vCPUs of one start come together. */
-const START_TICKS = 500;
 
 /**
  * `hotplugged-vcpu-unpinned`: a vCPU that was plugged in later is not pinned, though all others are.
