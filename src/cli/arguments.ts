@@ -12,8 +12,8 @@ export const HELP = `cgroup-lens: where every QEMU thread sits, and puts it righ
   cgroup-lens check [--capture FILE | --host NAME...] [--machine NAME] [--json | --sarif] [--severity LEAST]
                     [--rule ID=SEVERITY|off]... [--seconds N] [--output FILE [--force]]
       what is wrong, why, what it costs and what to do. Of a running host by two looks, N seconds apart
-      (1; 0: one look, which sees nobody wait). LEAST: error, warning, information, hint (all). Says nothing
-      where there is nothing to say
+      (1; 0: one look, which sees nobody wait). LEAST: error, warning, information (as text), hint (all; as
+      JSON and SARIF). Says nothing where there is nothing to say
   cgroup-lens explain [ID]
       the page of a rule: cause, signature, cost, fix, sources; without ID, which there are
   cgroup-lens compare A B

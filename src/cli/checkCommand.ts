@@ -110,6 +110,8 @@ async function checkOne(reading: Reading, values: CheckArguments, wanted: Wanted
     const isWanted = (finding: Finding): boolean => told.includes(finding.severity) && (wanted.machine === undefined || finding.machine === machine);
     caveats(source, model, problems, values);
     for (const failure of failures) say(`${source.label}: ${failure}`);
+    const hints = findings.filter(({ severity }) => severity === 'hint').length;
+    if (hints > 0 && !told.includes('hint') && values.severity === undefined && process.stderr.isTTY) say(`${source.label}: ${hints} hints; --severity hint tells them`);
     return { kind: source.kind, model, seconds, findings: findings.filter(isWanted), failures, about: aboutOf(values, host) };
   } finally {
     disconnect();
@@ -152,7 +154,8 @@ function aboutOf(values: CheckArguments, host: string | undefined): string[] {
 /** @throws ArgumentError */
 function wantedOf(values: CheckArguments): Wanted {
   if (values.json && values.sarif) throw new ArgumentError('--json and --sarif are two forms of one answer: name one');
-  const least = values.severity ?? 'hint';
+  // Hints are true of every healthy machine: who reads wants what is wrong, and a program all of it.
+  const least = values.severity ?? (values.json || values.sarif ? 'hint' : 'information');
   if (!isSeverity(least)) throw new ArgumentError(`--severity takes ${SEVERITIES.join(', ')}, and not "${least}"`);
   const seconds = Number(values.seconds ?? 1);
   if (values.seconds?.trim() === '' || !(seconds >= 0 && seconds <= MOST_SECONDS)) throw new ArgumentError(`--seconds takes a number from 0 to ${MOST_SECONDS}, and not "${values.seconds}"`);

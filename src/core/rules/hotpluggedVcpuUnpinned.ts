@@ -8,7 +8,6 @@ import { isNarrower, vcpusOf } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
-
 /**
  * `hotplugged-vcpu-unpinned`: a vCPU that was plugged in later is not pinned, though all others are.
  *
