@@ -102,7 +102,11 @@ function nameInSettings({ machines }: HostModel, { name, uuid }: Machine): strin
 }
 
 export async function turnOff(about: About): Promise<void> {
-  if (typeof about === 'string' && core().ALL_RULES.some(({ id }) => id === about)) await turnRuleOff(about);
+  if (typeof about !== 'string' || !core().ALL_RULES.some(({ id }) => id === about)) return;
+  await turnRuleOff(about);
+  const settings = vscode.l10n.t('Open Settings');
+  // Not waited for: it is answered or not. Nothing else would say what was done for all machines, and where it is taken back.
+  void vscode.window.showInformationMessage(vscode.l10n.t('{0} is off, for all machines and windows.', about), settings).then(chosen => (chosen === settings ? vscode.commands.executeCommand('workbench.action.openSettings', 'cgroupLens.rules') : undefined));
 }
 
 function foundOf(hosts: HostService, about: About): Found[] {

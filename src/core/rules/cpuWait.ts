@@ -3,7 +3,7 @@ import type { RoleKind, Thread } from '../model/hostModel';
 import type { Rates, Share } from '../model/rates';
 import { threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
-import { percent } from './words';
+import { hasVcpu, percent } from './words';
 
 /**
  * `cpu-wait`: threads of the machine are ready to run, and have no CPU.
@@ -43,7 +43,7 @@ export const cpuWait: Rule = {
       at: { kind: 'thread', thread: worst.thread },
       evidence: threads.slice(0, SHOWN).map(({ pid, tid, runTime, runDelay }) => ({ file: `/proc/${pid}/task/${tid}/schedstat`, value: `${runTime ?? '?'} ${runDelay ?? '?'}` })),
       sentence: () => (threads.length === 1 ? t('{0} waited for a CPU {1} of the time', threadsText(threads), percent(worst.share)) : t('{0} waited for a CPU up to {1} of the time', threadsText(threads), percent(worst.share))),
-      cost: () => t('the guest sees it as stolen time: all that it does takes that much longer'),
+      cost: () => (hasVcpu(threads) ? t('the guest sees it as stolen time: all that it does takes that much longer') : t('disks, network and the monitor are served that much later')),
       advice: () => t('see who else may run on CPUs {0}, and give one of them others, or a lower weight', worst.thread.cpusAllowed?.toString() ?? '?'),
       fixes: [],
     };

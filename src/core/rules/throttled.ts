@@ -7,7 +7,7 @@ import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
 import { threadsText } from './cpuWords';
 import type { Evidence, Finding, Fix, Rule } from './rule';
-import { percent } from './words';
+import { hasVcpu, percent } from './words';
 
 /**
  * `throttled`: a CPU quota ran out, and threads stood still because of it.
@@ -84,7 +84,9 @@ function about(machine: Machine, cgroup: Cgroup, threads: readonly Thread[]): Pi
     threads,
     at: { kind: 'value', hierarchy: cgroup.hierarchy, path: cgroup.path, name: 'quota' },
     evidence: evidence(cgroup),
-    cost: () => t('all threads that it holds stand still until the next period begins: the guest sees stolen time and late timers'),
+    cost: () => (threads.length === 0 || hasVcpu(threads)
+      ? t('all threads that it holds stand still until the next period begins: the guest sees stolen time and late timers')
+      : t('all threads that it holds stand still until the next period begins: disks, network and the monitor are served late')),
   };
 }
 

@@ -1,5 +1,5 @@
 import { t } from '@vscode/l10n';
-import type { Hierarchy } from '../model/hostModel';
+import type { Hierarchy, Thread } from '../model/hostModel';
 import { visible } from '../visible';
 
 /** `v2`, `cpu,cpuacct` */
@@ -18,4 +18,9 @@ const NAMED = 3;
 export function someOf<T>(all: readonly T[], name: (one: T) => string): string {
   const named = all.slice(0, NAMED).map(name).join(', ');
   return all.length > NAMED ? t('{0} and {1} more', named, all.length - NAMED) : named;
+}
+
+/** Whether a guest's own work stands still, or what QEMU does for it. */
+export function hasVcpu(threads: readonly Thread[]): boolean {
+  return threads.some(({ role }) => role.kind === 'vcpu');
 }

@@ -27,6 +27,12 @@ describe('cpu-wait', () => {
     assert.deepEqual(said(await findingsOfRule(cpuWait, 'guest-v2', look(110, { 528: 1500, 529: 1499, 523: 1000 }), before)), ['warning: vCPU 0 waited for a CPU 5 % of the time']);
   });
 
+  it('costs the guest its own time, or what QEMU does for it', async () => {
+    const cost = async (tid: number): Promise<string> => (await findingsOfRule(cpuWait, 'guest-v2', look(110, { [tid]: 5000 }), look(100, { [tid]: 1000 })))[0]!.cost();
+    assert.match(await cost(528), /stolen time/);
+    assert.match(await cost(QEMU), /^disks, network and the monitor/);
+  });
+
   const silent: Record<string, readonly [now: HostChange, before?: HostChange]> = {
     'less than a twentieth of the time': [look(110, { 528: 1490, 529: 1490, 523: 1000 }), before],
     'one look alone': [look(110, { 528: 9000 })],
