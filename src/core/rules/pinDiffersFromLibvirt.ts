@@ -41,6 +41,8 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
     const may = host.cpus.may(thread);
     const wanted = pin && host.cpus.onlineOf(pin);
     if (!wanted || !may || wanted.isEmpty || wanted.equals(may) || lostPin(host, machine, thread)) return [];
+    // The kernel grants no CPU outside the cpuset: its mask was read before it was moved there, and its place afterwards.
+    if (!may.isSubsetOf(host.cpus.granted(thread) ?? may)) return [];
     const expected = host.cpus.expected(layout, thread);
     const cpuset = host.cpus.cpuset(thread);
     if (expected !== undefined && cpuset?.path !== expected) return [];

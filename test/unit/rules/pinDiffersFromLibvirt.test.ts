@@ -63,6 +63,7 @@ describe('pin-differs-from-libvirt', () => {
       set(copy, `${GROUPS}/vcpu0/cpuset.cpus.effective`, '0-1');
       allow(copy, QEMU, 528, '0-1');
     },
+    'a mask that was read before libvirt moved the thread to its group, and is none of its CPUs': copy => allow(copy, QEMU, 528, '0'),
     'a pin whose CPUs are offline': copy => set(copy, '/sys/devices/system/cpu/online', '0-1,3-7'),
     'an affinity that cannot be read': copy => void copy.files.delete(`/proc/${QEMU}/task/528/status`),
   };
