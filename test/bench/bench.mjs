@@ -8,6 +8,7 @@ import { buildTools, ensureDebian } from '../debian.mjs';
 import { root } from '../install.mjs';
 import { begin, closeAtEnd, endOnSignals, isEnding, run } from '../processes.mjs';
 import { Crowd } from './crowd.mjs';
+import { median, ms } from './numbers.mjs';
 
 const work = path.join(root, '.workbench/bench');
 const program = name => path.join(work, name);
@@ -177,16 +178,6 @@ function report(results) {
   const { collector, ps, c, total } = results.at(-1);
   const ratio = (a, b) => (a / b).toFixed(2);
   console.log(`bench: collector/ps ${ratio(collector, ps)}, collector/c ${ratio(collector, c)}, total/ps ${ratio(total, ps)}`);
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function ms(value) {
-  return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }
 
 endOnSignals();

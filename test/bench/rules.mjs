@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../install.mjs';
 import { manyMachines } from './manyMachines.mjs';
+import { median, ms } from './numbers.mjs';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const HOSTS = { v2: { capture: 'guest-v2', pid: 519 }, v1: { capture: 'guest-hybrid', pid: 450 } };
@@ -116,16 +117,6 @@ function check(model) {
   const threads = model.machines.flatMap(machine => machine.threads);
   const whole = threads.filter(({ cpusAllowed, membership }) => cpusAllowed && [...membership.places.values()].some(({ cgroup }) => cgroup?.path.includes('/libvirt/')));
   if (roles.length !== SIZE.machines || roles.some(count => count !== SIZE.vcpus) || whole.length !== threads.length || threads.length < 10_000) throw new Error(`${roles.length} machines, ${whole.length} of ${threads.length} threads whole, ${roles[0]} vCPUs`);
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function ms(value) {
-  return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }
 
 main().catch(error => {

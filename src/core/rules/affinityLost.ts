@@ -4,8 +4,9 @@ import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower } from './cpuFacts';
-import { allowedOf, cpusText, cpusetFiles, pinEvidence, threadText, pinCommand } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, pinEvidence, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
+import { threadText } from './words';
 
 /**
  * `affinity-lost`: the kernel has forgotten a thread's pin.

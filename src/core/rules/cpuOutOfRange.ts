@@ -4,8 +4,9 @@ import type { Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import type { CheckedHost } from './checkedHost';
-import { allowedOf, cpusText, pinEvidence, threadText, pinCommand } from './cpuWords';
+import { allowedOf, cpusText, pinEvidence, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
+import { threadText } from './words';
 
 /**
  * `cpu-out-of-range`: a pin names CPUs that this host can never have.

@@ -2,24 +2,18 @@ import { t } from '@vscode/l10n';
 import { isStaged } from '../layout/layout';
 import { V2_KEY } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
-import { roleText } from '../model/roles';
 import type { CpuSet } from '../parse/cpuList';
 import { commandText } from '../shellWord';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
 import type { Evidence, ShowPath } from './rule';
-import { someOf } from './words';
+import { someOf, threadText } from './words';
 
 /** `CPU 1`, `CPUs 0-3`. */
 export function cpusText(cpus: CpuSet): string {
   if (cpus.isEmpty) return t('no CPU');
   return cpus.size === 1 ? t('CPU {0}', cpus.toString()) : t('CPUs {0}', cpus.toString());
-}
-
-/** Hostile names in it are made visible. */
-export function threadText({ role }: Thread): string {
-  return visible(roleText(role));
 }
 
 /** The first of them by role, and how many there are besides. */

@@ -5,8 +5,9 @@ import type { Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower, vcpusOf } from './cpuFacts';
-import { allowedOf, cpusText, cpusetFiles, threadText, pinCommand } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
+import { threadText } from './words';
 
 /**
  * `hotplugged-vcpu-unpinned`: a vCPU that was plugged in later is not pinned, though all others are.

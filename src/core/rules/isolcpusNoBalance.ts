@@ -2,8 +2,9 @@ import { t } from '@vscode/l10n';
 import type { Machine, Thread } from '../model/hostModel';
 import type { CheckedHost } from './checkedHost';
 import { vcpusOf } from './cpuFacts';
-import { allowedOf, cpusText, isolatedOf, threadText, threadsText, pinCommand } from './cpuWords';
+import { allowedOf, cpusText, isolatedOf, threadsText, pinCommand } from './cpuWords';
 import type { Finding, Rule } from './rule';
+import { threadText } from './words';
 
 /**
  * `isolcpus-no-balance`: several vCPUs are on one isolated CPU, and the scheduler will not spread them.

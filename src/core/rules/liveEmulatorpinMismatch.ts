@@ -4,8 +4,9 @@ import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower } from './cpuFacts';
-import { allowedOf, cpusText, cpusetFiles, threadText, threadsText } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
+import { threadText } from './words';
 
 /**
  * `live-emulatorpin-mismatch`: threads of `emulator` may run on different CPUs, though one cpuset is for all of them.

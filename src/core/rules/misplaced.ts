@@ -2,18 +2,12 @@ import { t } from '@vscode/l10n';
 import type { Misplaced } from '../layout/misplaced';
 import { effectiveCpus } from '../model/hierarchies';
 import type { Cgroup, HostModel, Thread } from '../model/hostModel';
-import { roleText } from '../model/roles';
 import type { CpuSet } from '../parse/cpuList';
 import { isBound, movesMemory } from '../plan/guards';
 import type { Change } from '../plan/plan';
 import { visible } from '../visible';
 import { fileOf, placeLine } from './asRead';
 import type { Evidence, Fix, ShowPath } from './rule';
-
-export function threadText(thread: Thread): string {
-  const { kind } = thread.role;
-  return kind === 'other' || kind === 'worker' ? t('thread {0} ({1})', thread.tid, visible(thread.comm)) : roleText(thread.role);
-}
 
 /**
  * Puts threads where they belong. None where the plan would be refused: a cgroup that can hold nobody, as v1 leaves it when its

@@ -7,8 +7,9 @@ import type { Change } from '../plan/plan';
 import { lostPin } from './affinityLost';
 import type { CheckedHost } from './checkedHost';
 
-import { allowedOf, cpusText, cpusetFiles, pinEvidence, threadText, pinCommand } from './cpuWords';
+import { allowedOf, cpusText, cpusetFiles, pinEvidence, pinCommand } from './cpuWords';
 import type { Finding, Fix, Rule } from './rule';
+import { threadText } from './words';
 
 /**
  * `pin-differs-from-libvirt`: a thread may run on other CPUs than libvirt has pinned it to.

@@ -3,8 +3,7 @@ import type { HostModel, Machine, Thread } from '../model/hostModel';
 import { visible } from '../visible';
 import { placeLine } from './asRead';
 import type { CheckedHost } from './checkedHost';
-import { threadText } from './misplaced';
-import { hierarchyText } from './words';
+import { hierarchyText, threadText } from './words';
 import type { Finding, Rule } from './rule';
 
 /**

@@ -5,9 +5,9 @@ import { ownThreads } from '../model/machines';
 import { isWithin } from '../model/subtree';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
-import { type Together, adviceOf, differences, evidenceOf, fixOf, threadText, togetherOf } from './misplaced';
+import { type Together, adviceOf, differences, evidenceOf, fixOf, togetherOf } from './misplaced';
 import type { Finding, Fix, Rule } from './rule';
-import { hierarchyText } from './words';
+import { hierarchyText, singleThreadText } from './words';
 import { isInEmulator } from './vcpuInEmulator';
 
 /**
@@ -63,12 +63,12 @@ function ofThread({ model }: CheckedHost, machine: Machine, one: Misplaced, { of
   const { thread, hierarchy, from, at, to, target } = one;
   const costs = differences(at, target);
   const everywhere = byThread.get(thread) ?? [];
-  const moving = (misplaced: readonly Misplaced[]): Fix[] => fixOf(model, misplaced, shown => t('Move {0} to {1} ({2})', threadText(thread), visible(shown(to)), misplaced.map(({ hierarchy: of }) => hierarchyText(of)).join(', ')));
+  const moving = (misplaced: readonly Misplaced[]): Fix[] => fixOf(model, misplaced, shown => t('Move {0} to {1} ({2})', singleThreadText(thread), visible(shown(to)), misplaced.map(({ hierarchy: of }) => hierarchyText(of)).join(', ')));
   return {
     ...about(machine, one),
     threads: [thread],
     sentence: shown => {
-      const where = t('{0} is in {1} ({2}), expected {3}', threadText(thread), visible(shown(from)), hierarchyText(hierarchy), visible(shown(to)));
+      const where = t('{0} is in {1} ({2}), expected {3}', singleThreadText(thread), visible(shown(from)), hierarchyText(hierarchy), visible(shown(to)));
       return costs.length === 0 ? where : `${where} (${costs.join(', ')})`;
     },
     advice: shown => adviceOf(one, shown),

@@ -5,8 +5,9 @@ import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { type BoundVcpu, vcpusOf } from './cpuFacts';
 import { waits } from './cpuWait';
-import { allowedOf, cpusText, isolatedOf, nohzFullOf, threadText, threadsText } from './cpuWords';
+import { allowedOf, cpusText, isolatedOf, nohzFullOf, threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
+import { threadText } from './words';
 
 /** So many others are looked at to name some of them. */
 const NAMED = 4;

@@ -1,10 +1,22 @@
 import { t } from '@vscode/l10n';
 import type { Hierarchy, Thread } from '../model/hostModel';
+import { roleText } from '../model/roles';
 import { visible } from '../visible';
 
 /** `v2`, `cpu,cpuacct` */
 export function hierarchyText({ version, key }: Pick<Hierarchy, 'version' | 'key'>): string {
   return version === 2 ? 'v2' : visible(key);
+}
+
+/** `vCPU 2`, `emulator`, `worker` */
+export function threadText({ role }: Thread): string {
+  return visible(roleText(role));
+}
+
+/** The same, and which it is where a machine has many: `thread 533 (worker)`. */
+export function singleThreadText(thread: Thread): string {
+  const { kind } = thread.role;
+  return kind === 'other' || kind === 'worker' ? t('thread {0} ({1})', thread.tid, visible(thread.comm)) : threadText(thread);
 }
 
 /** `12 %` of 0.117 */
