@@ -42,11 +42,12 @@ async function main() {
   // A suite whose source folder is not there yet is left out, unless it is asked for by name.
   const names = Object.keys(suites).filter(name => (asked.length ? asked.includes(name) : existsSync(path.join(root, suites[name].source ?? '.'))));
   await setUp(names.map(name => suites[name]));
-  const total = { passed: 0, failed: 0 };
+  const total = { passed: 0, failed: 0, told: [] };
   for (const name of names) {
     console.log(`\n━━ ${name} ━━`);
     const { passed, problems } = await runSuite(name);
     for (const problem of problems) console.log(`✗ ${name}: ${problem.text}`);
+    total.told.push(...problems.map(problem => `✗ ${name}: ${problem.text}${problem.more}`));
     total.passed += passed;
     total.failed += problems.reduce((sum, problem) => sum + problem.count, 0);
   }
@@ -71,7 +72,7 @@ async function runSuite(name) {
   mkdirSync(work, { recursive: true });
   rmSync(file, { force: true });
   const problems = [];
-  const problem = (text, count = 1) => problems.push({ text, count });
+  const problem = (text, count = 1, more = '') => problems.push({ text, count, more });
   // The suite ends its own server and browser when it is told to stop: it is given time for that.
   const ended = await run(process.execPath, suites[name].node, { cwd: root, patience: 15_000, env: { ...process.env, CGROUP_LENS_TOTALS: file } })
     .then(() => undefined, error => error.message);
@@ -79,8 +80,8 @@ async function runSuite(name) {
     problem(`did not run to its end${ended ? `: ${ended}` : ''}`);
     return { passed: 0, problems };
   }
-  const { passes, failures, pending } = JSON.parse(readFileSync(file, 'utf8'));
-  if (failures) problem(`${failures} failed`, failures);
+  const { passes, failures, pending, failed } = JSON.parse(readFileSync(file, 'utf8'));
+  if (failures) problem(`${failures} failed`, failures, failed.map(({ title, why }) => `\n\n${title}\n${indented(why)}`).join(''));
   for (const title of pending) problem(`"${title}" was skipped; a skipped test counts as failed`);
   if (passes + failures + pending.length === 0) problem('ran no tests');
   if (ended && !failures) problem(ended);
@@ -96,8 +97,12 @@ function removeStaleTests() {
   }
 }
 
-function finish({ passed, failed }) {
+const indented = text => text.split('\n').slice(0, 40).map(line => `    ${line.slice(0, 500)}`).join('\n');
+
+/** What failed is told once more at the end: who keeps only the end of a long log still learns it. */
+function finish({ passed, failed, told = [] }) {
   process.exitCode = failed ? 1 : 0;
+  if (told.length) console.log(`\n━━ what failed ━━\n${told.join('\n')}`);
   console.log(`\n${passed} passed, ${failed} failed`);
 }
 
