@@ -57,9 +57,7 @@ describe('a user without rights', () => {
     it(`as ${who} it leaves no process: not at its end, not when it is cancelled at any moment`, async () => {
       const mark = `CGROUP_LENS_COLLECTION=${who}`;
       const marked = ['env', mark, ...through];
-      const began = performance.now();
-      await collectThrough(marked);
-      const took = performance.now() - began;
+      const took = Math.min(await timeOf(() => collectThrough(marked)), await timeOf(() => collectThrough(marked))); // the first one reads what is not in memory yet
       assert.deepEqual(markedProcesses(mark), []);
       let cancelled = 0;
       for (const part of [0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) {
@@ -96,6 +94,13 @@ describe('a user without rights', () => {
 
 /** What was sent SIGKILL needs a moment to be gone. */
 async function leftAfterAMoment(mark: string): Promise<string[]> {
-  for (const until = Date.now() + 1000; markedProcesses(mark).length > 0 && Date.now() < until; ) await sleep(5);
+  for (const until = Date.now() + 5000; markedProcesses(mark).length > 0 && Date.now() < until; ) await sleep(5);
   return markedProcesses(mark).map(commandOf);
+}
+
+/** Milliseconds. */
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
 }

@@ -85,7 +85,20 @@ export async function restMouse(page) {
   await page.locator('.monaco-hover:visible').first().waitFor({ state: 'detached', timeout: 3000 }).catch(() => undefined);
 }
 
-/** Shows a view container of the activity bar. A click on the icon of the one that is shown would hide it instead. */
+/**
+ * Moves the mouse over something, and resolves to the hover that says this. What is drawn anew under the mouse (a badge that
+ * comes, a text that is laid out) shows none until the mouse comes again: as a person does, it does.
+ */
+export function hoverOver(page, target, text) {
+  const hover = page.locator('.monaco-hover:visible, .workbench-hover:visible', { hasText: text }).first();
+  return eventually(async () => {
+    await restMouse(page);
+    await target.hover({ timeout: 3000 });
+    await hover.waitFor({ timeout: 3000 });
+    return hover;
+  }, 30_000);
+}
+
 /** A window of its own with the Machines view open and a machine of this host unfolded. */
 export async function openMachine(name, viewport) {
   const workbench = await openWorkbench({ settings: { 'cgroupLens.autoRefresh': 0 }, viewport });
@@ -96,6 +109,7 @@ export async function openMachine(name, viewport) {
   return workbench;
 }
 
+/** Shows a view container of the activity bar. A click on the icon of the one that is shown would hide it instead. */
 export async function openSidebar(page, title) {
   const icon = page.locator('.activitybar .action-item', { has: page.locator(`[aria-label^="${title}"]`) }).first();
   await icon.waitFor();

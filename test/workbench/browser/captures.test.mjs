@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { GUEST, ICON, IMAGE, hostile } from '../hostile.mjs';
-import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, quickPick, restMouse, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
+import { answerFile, answerInput, choose, clearToasts, cursorLine, dialog, editorLines, expand, foldView, hoverOver, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickInput, quickPick, restMouse, row, rows, runCommand, screenshot, toast, toastButton } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
 
 const SAMPLE = path.join(root, 'media/sample.capture');
@@ -99,9 +99,7 @@ describe('captures', () => {
     await openCapture(page, file('starting.capture'));
     const starting = row(page, 'serial, PID 450 · starting: emulator · 4 vCPUs · 9 threads');
     await starting.waitFor();
-    await starting.hover();
-    const hover = page.locator('.monaco-hover:visible', { hasText: 'Placed by: libvirt with systemd, starting: emulator' });
-    await hover.waitFor();
+    const hover = await hoverOver(page, starting, 'Placed by: libvirt with systemd, starting: emulator');
     assert.match(await hover.innerText(), /inherited: hugetlb misc rdma\s+scope: pids name=systemd 0:: \(v2\)\s+task added: blkio .*\s+emulator: cpu,cpuacct cpuset/);
     await screenshot(page, 'starting');
   });
@@ -219,9 +217,7 @@ describe('a hostile capture', () => {
   });
 
   it('in its tooltip', async () => {
-    await row(page, '[x]').locator('.monaco-icon-label-container').hover();
-    const hover = page.locator('.monaco-hover:visible').first();
-    await hover.waitFor();
+    const hover = await hoverOver(page, row(page, '[x]').locator('.monaco-icon-label-container'));
     await eventually(async () => assert.ok(joined(await hover.innerText()).includes('onerror=alert(1)')));
     await nothingLive(page, '.monaco-hover');
     await screenshot(page, 'hostile-tooltip');
@@ -230,10 +226,7 @@ describe('a hostile capture', () => {
 
   it('in the placement document and its hover', async () => {
     await inlineAction(page, '[x]', 'Open Placement');
-    await page.locator('.view-line', { hasText: /^I\/O/ }).first().locator('span span').first().hover();
-    const hover = page.locator('.monaco-editor .monaco-hover:visible, .monaco-hover:visible').first();
-    await hover.waitFor();
-    await eventually(async () => assert.match(joined(await hover.innerText()), /TID/));
+    await hoverOver(page, page.locator('.view-line', { hasText: /^I\/O/ }).first().locator('span span').first(), 'TID');
     await nothingLive(page, '.monaco-hover');
     await screenshot(page, 'hostile-document');
   });

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../install.mjs';
 import { hostile } from '../hostile.mjs';
-import { answerInput, choose, editorLines, expand, foldView, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickPick, restMouse, row, rows, runCommand, screenshot, titleAction, widenSidebar } from '../page.mjs';
+import { answerInput, choose, editorLines, expand, foldView, hoverOver, inlineAction, nothingLive, openCapture, openSidebar, openWorkbench, quickPick, restMouse, row, rows, runCommand, screenshot, titleAction, widenSidebar } from '../page.mjs';
 import { begin, stop } from '../../processes.mjs';
 import { eventually, makeCgroup, startQemu } from '../qemu.mjs';
 
@@ -37,8 +37,7 @@ for (const theme of ['Dark', 'Light']) {
     });
 
     it('say in their tooltip whose they are and what holds', async () => {
-      await row(page, 'vcpu2,').locator('.monaco-icon-label-container').hover();
-      const hover = page.locator('.monaco-hover:visible').first();
+      const hover = await hoverOver(page, row(page, 'vcpu2,').locator('.monaco-icon-label-container'), 'Owner of the cgroup');
       await eventually(async () => {
         const text = await hover.innerText();
         for (const part of [/Owner of the cgroup: nobody: systemd does not manage this controller in cgroup v1/, /Owner of its values: libvirt, by the name machine-qemu\\x2d1\\x2dserial\.scope/, /cpus: 0, set here/, /QEMU threads: 1 here, 0 below/]) assert.match(text, part);
@@ -96,11 +95,7 @@ describe('the cgroups of a hostile capture', () => {
     const threads = page.locator('.part.sidebar .monaco-list-row[role="treeitem"]', { hasText: ' · CPUs ' });
     await threads.first().waitFor();
     await nothingLive(page, '.part.sidebar .pane-body .monaco-list-rows .monaco-icon-label-container');
-    await eventually(async () => { // a row that gets its badge under the mouse shows no hover
-      await restMouse(page);
-      await threads.first().locator('.monaco-icon-label-container').hover();
-      await page.locator('.monaco-hover:visible').first().waitFor({ timeout: 3000 });
-    }, 20_000);
+    await hoverOver(page, threads.first().locator('.monaco-icon-label-container'));
     await nothingLive(page, '.monaco-hover');
     await screenshot(page, 'hostile-cgroups');
     await restMouse(page);

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clearToasts, editorLines, endOfLine, inlineAction, openSidebar, openWorkbench, quickInput, replaceEnd, row, runCommand, screenshot, toast } from '../page.mjs';
+import { clearToasts, editorLines, endOfLine, hoverOver, inlineAction, openSidebar, openWorkbench, quickInput, replaceEnd, row, runCommand, screenshot, toast } from '../page.mjs';
 import { eventually, makeCgroup, startQemu } from '../qemu.mjs';
 
 const NAME = `00-edit-${process.pid}`;
@@ -285,8 +285,7 @@ describe('editing an interface file of a cgroup', () => {
   });
 
   it('a hover explains it', async () => {
-    await page.locator('.editor-instance .view-line', { hasText: '1024' }).first().locator('span span').first().hover();
-    await page.locator('.monaco-hover', { hasText: 'the share of CPU time against the siblings' }).first().waitFor();
+    await hoverOver(page, page.locator('.editor-instance .view-line', { hasText: '1024' }).first().locator('span span').first(), 'the share of CPU time against the siblings');
     await screenshot(page, 'editing-file-hover');
     await page.mouse.move(5, 5);
   });

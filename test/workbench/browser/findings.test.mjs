@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../install.mjs';
-import { answerInput, choose, editorLines, expand, openCapture, openSidebar, openWorkbench, problemsOf, quickInput, restMouse, row, runCommand, screenshot } from '../page.mjs';
+import { answerInput, choose, editorLines, expand, hoverOver, openCapture, openSidebar, openWorkbench, problemsOf, quickInput, restMouse, row, runCommand, screenshot } from '../page.mjs';
 import { eventually } from '../qemu.mjs';
 
 const CAPTURE = path.join(root, 'test/fixtures/hosts/misplaced-vcpus.capture');
@@ -73,11 +73,7 @@ for (const [name, theme] of Object.entries(themes)) {
 
     it('the hover has cost, advice and evidence, with links to the page and to the plan', async () => {
       await shown(/^vCPU 2 /);
-      const boxes = await Promise.all((await page.locator('.editor-instance .squiggly-warning').all()).map(one => one.boundingBox()));
-      const first = boxes.sort((a, b) => a.y - b.y)[0];
-      await page.mouse.move(first.x + first.width / 2, first.y + first.height / 2, { steps: 4 });
-      const hover = page.locator('.monaco-hover:visible', { hasText: 'What to do' }).first();
-      await hover.waitFor();
+      const hover = await hoverOver(page, { hover: topmostWarning }, 'What to do');
       await eventually(async () => {
         const text = await hover.innerText();
         for (const part of ['Cost: it has the CPUs', 'What to do: write 460 to tasks', 'as it was read', 'cpu.cfs_quota_us', 'Explain', 'Fix…']) assert.equal(text.split(part).length > 1, true, text);
@@ -114,13 +110,18 @@ for (const [name, theme] of Object.entries(themes)) {
       await status().waitFor({ state: 'hidden' });
       await eventually(async () => assert.equal(await page.locator('.editor-instance .squiggly-warning').count(), 0));
       assert.match(readFileSync(path.join(path.dirname(workbench.folder), 'data/User/settings.json'), 'utf8'), /"reason": "on purpose"/);
-      await row(page, 'serial, ').hover();
-      const hover = page.locator('.monaco-hover:visible, .workbench-hover:visible', { hasText: '3 findings are suppressed' }).first();
-      await hover.waitFor();
+      const hover = await hoverOver(page, row(page, 'serial, '), '3 findings are suppressed');
       assert.match(await hover.innerText(), /vcpu-in-emulator: on purpose/);
       await screenshot(page, `findings-suppressed-${name}`);
       await restMouse(page);
     });
+
+    /** The wavy line lies below the text: the mouse is over it, and touches the text. */
+    const topmostWarning = async () => {
+      const boxes = await Promise.all((await page.locator('.editor-instance .squiggly-warning').all()).map(one => one.boundingBox({ timeout: 1000 })));
+      const { x, y, width, height } = boxes.sort((a, b) => a.y - b.y)[0];
+      await page.mouse.move(x + width / 2, y + height / 2, { steps: 4 });
+    };
 
     const explained = () => eventually(async () => {
       assert.ok(await page.locator('.tab.active', { hasText: `Preview ${RULE}.md` }).isVisible());

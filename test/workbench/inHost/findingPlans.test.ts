@@ -47,7 +47,7 @@ describe('the fix of a finding', () => {
     assert.equal(links.length, 1);
     const [name] = links[0] as [{ readonly rule: string }];
     assert.equal(name.rule, 'vcpu-in-emulator');
-    await Promise.race([vscode.commands.executeCommand('cgroupLens.fix', name), pickFirst()]);
+    await pickFirst(vscode.commands.executeCommand('cgroupLens.fix', name));
     assert.equal(withoutTimes(await plan()), withoutTimes(fromBulb));
   });
 
@@ -82,11 +82,14 @@ describe('Restore Layout', () => {
   });
 });
 
-/** There may be a choice of fixes: the first is the likeliest. Nothing tells that a quick pick is up. */
-async function pickFirst(): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, 600));
-  await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
-  await new Promise(() => undefined);
+/** There may be a choice of fixes, of which the first is the likeliest: it is taken until the command is done. Nothing tells that a quick pick is up. */
+async function pickFirst(done: Thenable<unknown>): Promise<void> {
+  const picking = setInterval(() => void vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem'), 300);
+  try {
+    await done;
+  } finally {
+    clearInterval(picking);
+  }
 }
 
 function withoutTimes(text: string): string {

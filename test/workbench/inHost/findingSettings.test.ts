@@ -161,43 +161,27 @@ function crowd(text: string, count: number): string {
 describe('findings of 256 machines', () => {
   const COUNT = 256;
 
-  it('are all told, and nobody waits for it longer than a moment', async () => {
+  it('are all told, and others have their turn meanwhile', async () => {
     const file = write('crowd.capture', crowd(SOURCE, COUNT));
     const told = (severity: vscode.DiagnosticSeverity): number => Array.from({ length: COUNT }, (_, n) => diagnosticsOf(placementUri(file, `serial${n + 1}`)).filter(one => one.severity === severity).length).reduce((a, b) => a + b, 0);
     await openCapture(file);
     await eventually(() => assert.equal(told(WARNING), 3 * COUNT));
     await vscode.commands.executeCommand('workbench.view.explorer'); // the trees draw all their rows at once, which is not meant here
-    const longest: number[] = [];
-    for (const [severity, expected] of [['error', ERROR], ['hint', HINT], ['error', ERROR], [undefined, WARNING]] as const) { // all of them anew each time
-      const watch = watchSlices();
-      await set('rules', severity && { [RULE]: severity });
-      await new Promise(resolve => setTimeout(resolve, 1500));
-      longest.push(watch.end());
-      await eventually(() => assert.equal(told(expected), 3 * COUNT));
+    for (const [severity, expected] of [['error', ERROR], ['hint', HINT], [undefined, WARNING]] as const) { // all of them anew each time
+      let isHalfDone = false; // as seen by who has a turn
+      const watching = setInterval(() => {
+        const now = told(expected);
+        isHalfDone ||= now > 0 && now < 3 * COUNT;
+      }, 1);
+      try {
+        await set('rules', severity && { [RULE]: severity });
+        await eventually(() => assert.equal(told(expected), 3 * COUNT));
+      } finally {
+        clearInterval(watching);
+      }
+      assert.ok(isHalfDone, 'all of them were told at once');
     }
-    // The least of them: what is compiled or collected in between is not meant.
-    assert.ok(Math.min(...longest) < 50, `slices of ${longest.map(Math.round).join(', ')} ms`);
     await vscode.commands.executeCommand('cgroupLens.closeCapture', { kind: 'host', state: { source: { id: vscode.Uri.file(file).toString() } } });
     await eventually(() => assert.equal(told(WARNING), 0));
   }).timeout(60_000);
 });
-
-/** The longest time in which nothing else of this process had its turn, milliseconds; not the time in which another process had the CPU. */
-function watchSlices(): { end(): number } {
-  let longest = 0;
-  let last = performance.now();
-  let used = process.cpuUsage();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    const { user, system } = process.cpuUsage(used);
-    longest = Math.max(longest, Math.min(now - last, (user + system) / 1000));
-    last = now;
-    used = process.cpuUsage();
-  }, 1);
-  return {
-    end: () => {
-      clearInterval(timer);
-      return longest;
-    },
-  };
-}

@@ -15,7 +15,7 @@ function node(host: Read, machine: Machine, thread?: Thread): unknown {
 async function asked(command: string, row: unknown, ...downs: readonly number[]): Promise<void> {
   const done = vscode.commands.executeCommand(command, row);
   for (const down of downs) {
-    await new Promise(resolve => setTimeout(resolve, 400)); // nothing tells that a quick pick is up
+    await new Promise(resolve => setTimeout(resolve, 1000)); // nothing tells that a quick pick is up
     for (let i = 0; i < down; i++) await vscode.commands.executeCommand('workbench.action.quickOpenSelectNext');
     await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
   }
