@@ -138,14 +138,22 @@ export async function rows(page) {
   return found.sort((a, b) => a[0] - b[0]).map(([, label]) => label);
 }
 
-/** Unfolds a row, by its twistie: a click on the row itself may open something. */
+/** Unfolds a row, by its twistie: a click on the row itself may open something. What is in it comes a moment later. */
 export async function expand(page, begin) {
   const found = row(page, begin);
   await found.waitFor();
   if ((await found.getAttribute('aria-expanded')) !== 'true') await found.locator('.monaco-tl-twistie').click();
   await row(page, begin).and(page.locator('[aria-expanded="true"]')).waitFor();
+  await eventually(async () => assert.ok(await isFilled(row(page, begin)), `"${begin}" has nothing in it`));
   await restMouse(page);
 }
+
+/** Whether the next row in view is one of its own, if there is one. */
+const isFilled = found => found.evaluate(it => {
+  const { bottom } = it.getBoundingClientRect();
+  const next = [...it.parentElement.children].find(other => Math.abs(other.getBoundingClientRect().top - bottom) < 1);
+  return !next || Number(next.ariaLevel) > Number(it.ariaLevel);
+}, undefined, { timeout: 2000 });
 
 /** Folds the row at that place from above. */
 export async function collapse(page, at) {
@@ -271,6 +279,26 @@ export async function problemsOf(page, document) {
   const below = placed.slice(from + 1);
   const end = below.findIndex(({ level }) => level === '1');
   return below.slice(0, end < 0 ? undefined : end).map(({ one }) => one);
+}
+
+/** Those of one rule below a document: on a machine where others are busy there may be findings of load beside it. */
+export async function problemsOfRule(page, document, rule) {
+  const all = await problemsOf(page, document);
+  const texts = await Promise.all(all.map(one => one.textContent({ timeout: 1000 })));
+  return all.filter((_, i) => texts[i].includes(rule));
+}
+
+/**
+ * Opens the menu of the light bulb where the cursor is, and resolves to its row with this text. A menu that comes up while the
+ * problems are told anew closes by itself: then it is asked for again.
+ */
+export async function bulbRow(page, text, milliseconds) {
+  const found = page.locator('.action-widget .monaco-list-row', { hasText: text }).first();
+  await eventually(async () => {
+    if (!(await found.isVisible())) await page.keyboard.press('Control+.');
+    await found.waitFor({ timeout: 4000 });
+  }, milliseconds);
+  return found;
 }
 
 /** Where the status bar says that the cursor is. */

@@ -1,6 +1,6 @@
 // A finding on a real QEMU process: seen in the tree, the Problems panel and the text, put right by keyboard, read in /proc.
 import assert from 'node:assert/strict';
-import { editorLines, inlineAction, openMachine, problemsOf, row, runCommand, screenshot } from '../page.mjs';
+import { bulbRow, editorLines, inlineAction, openMachine, problemsOfRule, row, runCommand, screenshot } from '../page.mjs';
 import { eventually, makeTree, startQemu } from '../qemu.mjs';
 
 const NAME = `00-fix-${process.pid}`;
@@ -58,12 +58,7 @@ describe('a vCPU that is not in its group', () => {
       await eventually(async () => (await problems())[0].click({ timeout: 1000 }));
       await page.keyboard.press('Enter'); // into the editor, at the words
       await focusedEditor();
-      const fix = page.locator('.action-widget .monaco-list-row', { hasText: 'Move vCPU 2 to S/vcpu2 (' }).first();
-      // A menu that comes up while the problems are told anew closes by itself: then it is asked for again.
-      await eventually(async () => {
-        if (!(await fix.isVisible())) await page.keyboard.press('Control+.');
-        await fix.waitFor({ timeout: 4000 });
-      });
+      await bulbRow(page, 'Move vCPU 2 to S/vcpu2 (');
       await screenshot(page, `quick-fix-${left}`);
       const isThere = () => tree.keys.filter(key => qemu.proc(qemu.vcpus[2]).paths.get(key) === tree.pathOf(key, 'vcpu2')).length;
       const before = isThere();
@@ -87,23 +82,14 @@ describe('a vCPU that is not in its group', () => {
 
   it('anywhere on a thread the same menu says where it may go, and to which CPUs', async () => {
     await page.locator('.editor-instance .view-line', { hasText: /^vCPU/ }).first().click();
-    await page.keyboard.press('Control+.');
-    const titles = await eventually(async () => {
-      const found = await page.locator('.action-widget .monaco-list-row').allTextContents();
-      assert.ok(found.some(title => /Move vCPU \d to S\/emulator/.test(title)), found.join('\n'));
-      return found;
-    });
+    await bulbRow(page, /Move vCPU \d to S\/emulator/);
+    const titles = await page.locator('.action-widget .monaco-list-row').allTextContents();
     for (const title of [/Move vCPU \d to Other Cgroup…/, /Pin vCPU \d to CPUs…/, /Pin vCPU \d to All CPUs/]) assert.ok(titles.some(it => title.test(it)), titles.join('\n'));
     await screenshot(page, 'move-and-pin');
     await page.keyboard.press('Escape');
   });
 
-  /** Of this rule: what else may be said of such a machine is not meant here. */
-  const problems = async () => {
-    const all = await problemsOf(page, `${NAME}-${qemu.pid}.placement`);
-    const texts = await Promise.all(all.map(one => one.textContent({ timeout: 1000 })));
-    return all.filter((_, i) => texts[i].includes('vcpu-in-emulator'));
-  };
+  const problems = () => problemsOfRule(page, `${NAME}-${qemu.pid}.placement`, 'vcpu-in-emulator');
   const focusedEditor = () => page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
   const shown = pattern => eventually(async () => {
     const lines = await editorLines(page);
