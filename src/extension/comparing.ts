@@ -11,6 +11,9 @@ import { pathSegment, plain } from './text';
 
 export const COMPARE_SCHEME = 'cgroup-lens-compare';
 
+/** Of the differences of one document VS Code lists no more; the diff editor shows them all. */
+const MOST = 1000;
+
 /** A machine of a host that was read. */
 export interface ComparedMachine {
   readonly state: HostState;
@@ -50,16 +53,16 @@ export class Comparing implements vscode.TextDocumentContentProvider, vscode.Dis
   /** The older one is on the left, and of two that are as old the one that was picked to compare with: what moved is read from there. */
   private async show(...both: [ComparedMachine, ComparedMachine]): Promise<void> {
     const [a, b] = both.sort((x, y) => readAt(x) - readAt(y)).map(({ state, machine }) => ({ model: state.view!.model, machine })) as [Compared, Compared];
-    const comparison = core().compareMachines(a, b);
+    const comparison = await core().paced(core().comparing(a, b));
     const names = comparison.labels.map(plain);
     if (comparison.differences.length === 0) void vscode.window.showInformationMessage(vscode.l10n.t('{0} and {1} are placed alike.', nameOf(a, names[0]!), nameOf(b, names[1]!)));
-    const printed = comparison.sections.map(sections => core().printSide(sections)) as [PrintedSide, PrintedSide];
+    const printed = [await core().paced(core().printingSide(comparison.sections[0])), await core().paced(core().printingSide(comparison.sections[1]))] as const;
     this.count++;
     const [left, right] = ([a, b] as const).map(({ model, machine }, i) => vscode.Uri.from({ scheme: COMPARE_SCHEME, path: `/${pathSegment(model.label)}/${pathSegment(machine.name)}.compared`, query: `${this.count}-${i}` })) as [vscode.Uri, vscode.Uri];
     this.texts.set(left.toString(), printed[0].text).set(right.toString(), printed[1].text);
     const title = a.machine.name === b.machine.name ? `${plain(a.machine.name)}: ${names[0]} ↔ ${names[1]}` : `${nameOf(a, names[0]!)} ↔ ${nameOf(b, names[1]!)}`;
     await vscode.commands.executeCommand('vscode.diff', left, right, title, { preview: false });
-    if (vscode.workspace.textDocuments.some(({ uri }) => uri.toString() === right.toString())) this.problems.set(right, comparison.differences.map(difference => diagnosticOf(difference, comparison, left, printed)));
+    if (vscode.workspace.textDocuments.some(({ uri }) => uri.toString() === right.toString())) this.problems.set(right, comparison.differences.slice(0, MOST).map(difference => diagnosticOf(difference, comparison, left, printed)));
   }
 
   private closed(uri: vscode.Uri): void {

@@ -12,8 +12,8 @@ export { cgroupFileQuestion, cgroupFilesQuestion, isFileName } from '../core/col
 export { LiveSource } from '../core/collect/collect';
 export { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../core/collect/script';
 export { tasksQuestion } from '../core/collect/tasks';
-export { PLACEMENT_DIFFERS, compareMachines } from '../core/compare/compare';
-export { printSide } from '../core/compare/print';
+export { PLACEMENT_DIFFERS, comparing } from '../core/compare/compare';
+export { printingSide } from '../core/compare/print';
 export { ApplyError, CollectError, SshError } from '../core/errors';
 export { LocalHost } from '../core/host/localHost';
 export { interfaceFile, isWritable, writtenValue } from '../core/interfaceFiles';

@@ -1,5 +1,6 @@
 import { t } from '@vscode/l10n';
 import type { HostModel, Machine } from '../model/hostModel';
+import { type Steps, atOnce } from '../model/pace';
 import { UNKNOWN } from '../placement/placement';
 import type { Evidence } from '../rules/rule';
 import { visible } from '../visible';
@@ -27,15 +28,23 @@ export interface Difference {
   readonly sentence: () => string;
 }
 
+/** {@link comparing}, at once. */
 export function compareMachines(a: Compared, b: Compared): Comparison {
-  const keys = new Set([...a.model.hierarchies, ...b.model.hierarchies].map(({ key }) => key));
-  const together = new Set([...keys].filter(key => isTogether(a.machine, key) && isTogether(b.machine, key)));
+  return atOnce(comparing(a, b));
+}
+
+export function* comparing(a: Compared, b: Compared): Steps<Comparison> {
+  const together = new Set<string>();
+  for (const { key } of [...a.model.hierarchies, ...b.model.hierarchies]) {
+    yield;
+    if (isTogether(a.machine, key) && isTogether(b.machine, key)) together.add(key);
+  }
   const way = { together, isOneProcess: isOneProcess(a.machine, b.machine) };
   const labels = labelsOf(a, b);
-  const all = [sectionsOf(a, way), sectionsOf(b, way)] as const;
+  const all = [yield* sectionsOf(a, way), yield* sectionsOf(b, way)] as const;
   const known = all.map(sections => new Set(sections.map(({ key }) => key)));
   const sections = [all[0].filter(({ isPassing, key }) => !isPassing || known[1]!.has(key)), all[1].filter(({ isPassing, key }) => !isPassing || known[0]!.has(key))] as const;
-  return { labels, sections, differences: differencesOf(sections, labels) };
+  return { labels, sections, differences: yield* differencesOf(sections, labels) };
 }
 
 /** The machines of two hosts, each with that of the other side: of the same UUID, or of the same name. */
@@ -75,10 +84,11 @@ function labelsOf(a: Compared, b: Compared): readonly [string, string] {
   return [t('the first'), t('the second')];
 }
 
-function differencesOf([a, b]: readonly [readonly Section[], readonly Section[]], labels: readonly [string, string]): Difference[] {
+function* differencesOf([a, b]: readonly [readonly Section[], readonly Section[]], labels: readonly [string, string]): Steps<Difference[]> {
   const others = new Map(b.map(section => [section.key, section]));
   const found: Difference[] = [];
   for (const one of a) {
+    yield;
     const other = others.get(one.key);
     if (other) ofFacts(one, other, labels, found);
     else found.push(onlyIn(one, 0, labels));
@@ -95,9 +105,9 @@ function onlyIn({ key, title, facts }: Section, side: 0 | 1, labels: readonly [s
 
 function ofFacts(a: Section, b: Section, labels: readonly [string, string], found: Difference[]): void {
   const others = new Map(b.facts.map(fact => [fact.name, fact]));
-  const names = new Set([...a.facts, ...b.facts].map(({ name }) => name));
-  for (const name of names) {
-    const [one, other] = [a.facts.find(fact => fact.name === name), others.get(name)];
+  const ones = new Map(a.facts.map(fact => [fact.name, fact]));
+  for (const name of new Set([...ones.keys(), ...others.keys()])) {
+    const [one, other] = [ones.get(name), others.get(name)];
     if (one?.value === other?.value || one?.value === UNKNOWN || other?.value === UNKNOWN) continue; // what could not be read did not move
     const said = [one, other].map(fact => (fact ? visible(fact.value === '' ? t('none') : fact.value) : t('nothing')));
     found.push({

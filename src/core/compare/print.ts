@@ -1,4 +1,5 @@
 import { cell } from '../placement/cells';
+import { type Steps, atOnce } from '../model/pace';
 import type { Span } from '../placement/parse';
 import type { Difference } from './compare';
 import type { Section } from './side';
@@ -13,7 +14,12 @@ export interface PrintedSide {
 /** The columns before a value. */
 const NAME = 16;
 
+/** {@link printingSide}, at once. */
 export function printSide(sections: readonly Section[]): PrintedSide {
+  return atOnce(printingSide(sections));
+}
+
+export function* printingSide(sections: readonly Section[]): Steps<PrintedSide> {
   const lines: string[] = [];
   const spans = new Map<string, Span>();
   const add = (key: string, lead: string, words: string): void => {
@@ -21,6 +27,7 @@ export function printSide(sections: readonly Section[]): PrintedSide {
     lines.push(lead + words);
   };
   for (const { key, title, facts } of sections) {
+    yield;
     if (lines.length > 0) lines.push('');
     add(key, '', cell(title));
     for (const { name, value } of facts) add(`${key}\n${name}`, `  ${cell(name).padEnd(NAME)}  `, cell(value === '' ? 'none' : value));

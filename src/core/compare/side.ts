@@ -4,10 +4,11 @@ import { layoutOf } from '../layout/layouts';
 import { V2_KEY } from '../model/hierarchies';
 import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
+import type { Steps } from '../model/pace';
 import { roleText } from '../model/roles';
 import { isWithin, machineSubtree } from '../model/subtree';
 import { UNKNOWN } from '../placement/placement';
-import { toPlacement, valuesOf } from '../placement/toPlacement';
+import { rowsAbove, valuesOf } from '../placement/toPlacement';
 import type { Evidence } from '../rules/rule';
 
 /** A machine of a host, of two that are compared. */
@@ -44,7 +45,7 @@ export interface Way {
   readonly isOneProcess: boolean;
 }
 
-export function sectionsOf(of: Compared, way: Way): Section[] {
+export function sectionsOf(of: Compared, way: Way): Steps<Section[]> {
   return new Side(of, way).sections();
 }
 
@@ -78,8 +79,11 @@ class Side {
     this.hasLibvirt = model.hierarchies.some(({ key, cgroups }) => cgroups.has(`${this.tops.get(key)}/libvirt`));
   }
 
-  sections(): Section[] {
-    return [...this.whole(), ...this.threads(), ...this.groups()];
+  *sections(): Steps<Section[]> {
+    const whole = this.whole();
+    yield;
+    const threads = yield* this.threads();
+    return [...whole, ...threads, ...(yield* this.groups())];
   }
 
   private whole(): Section[] {
@@ -99,7 +103,7 @@ class Side {
     ];
   }
 
-  private threads(): Section[] {
+  private *threads(): Steps<Section[]> {
     const sections = new Map<string, { title: string; isPassing: boolean; threads: Thread[] }>();
     const { isOneProcess } = this.way;
     for (const thread of this.machine.threads) {
@@ -112,22 +116,26 @@ class Side {
       const section = sections.get(key) ?? { title, isPassing: PASSING.has(kind), threads: [] };
       section.threads.push(thread);
       sections.set(key, section);
+      yield;
     }
-    return [...sections].map(([key, { title, isPassing, threads }]) => ({ key, title, isPassing, facts: this.factsOf(threads, isPassing) }));
+    const found: Section[] = [];
+    for (const [key, { title, isPassing, threads }] of sections) found.push({ key, title, isPassing, facts: yield* this.factsOf(threads, isPassing) });
+    return found;
   }
 
   /** Of threads that nothing tells apart: all that is said of any of them. */
-  private factsOf(threads: readonly Thread[], isPassing: boolean): Fact[] {
-    const facts = new Map<string, Fact[]>();
+  private *factsOf(threads: readonly Thread[], isPassing: boolean): Steps<Fact[]> {
+    const facts = new Map<string, Map<string, Fact>>();
     for (const thread of threads) {
+      yield;
       for (const fact of this.factsOfThread(thread)) {
-        const known = facts.get(fact.name) ?? [];
-        if (!known.some(({ value }) => value === fact.value)) known.push(fact);
-        facts.set(fact.name, known);
+        const known = facts.get(fact.name);
+        if (!known) facts.set(fact.name, new Map([[fact.value, fact]]));
+        else if (!known.has(fact.value)) known.set(fact.value, fact);
       }
     }
     const count: Fact[] = threads.length > 1 && !isPassing ? [{ name: 'threads', value: String(threads.length), evidence: undefined }] : [];
-    return [...count, ...[...facts].map(([name, all]): Fact => ({ name, value: all.map(({ value }) => value).sort().join(' and '), evidence: all[0]!.evidence }))];
+    return [...count, ...[...facts].map(([name, all]): Fact => ({ name, value: [...all.keys()].sort().join(' and '), evidence: [...all.values()][0]!.evidence }))];
   }
 
   private factsOfThread(thread: Thread): Fact[] {
@@ -151,24 +159,30 @@ class Side {
   }
 
   /** Its own cgroups with what is set in them, and what is set above. */
-  private groups(): Section[] {
+  private *groups(): Steps<Section[]> {
     const { model, machine } = this;
     const nodes = model.topology.nodes.size;
-    const { above } = toPlacement(model, machine);
-    return model.hierarchies.flatMap(({ key, cgroups }) => {
+    const above = rowsAbove(machine, nodes);
+    yield;
+    const found: Section[] = [];
+    for (const { key, cgroups } of model.hierarchies) {
       const top = this.tops.get(key);
       const own = [...cgroups.values()].filter(({ path }) => top !== undefined && isWithin(path, top)); // a host may have thousands: nothing else is done with each
       for (const { hierarchies, path } of above) {
         const cgroup = hierarchies.includes(key) && !(top !== undefined && isWithin(path, top)) ? cgroups.get(path) : undefined;
         if (cgroup) own.push(cgroup);
       }
-      return own.flatMap((cgroup): Section[] => {
+      const sections: Section[] = [];
+      for (const cgroup of own) {
+        yield;
         const facts = valuesOf(cgroup, nodes).map(({ name, value }): Fact => ({ name, value: value === '' ? 'yes' : value, evidence: evidenceOf(cgroup, name) }));
         const title = `${this.relative(key, cgroup.path)} (${nameOf(key)})`;
         const isGroup = title.startsWith('S/') && !title.startsWith('S/..');
-        return facts.length > 0 || isGroup ? [{ key: `group ${title}`, title, isPassing: false, facts }] : [];
-      }).sort((a, b) => (a.title < b.title ? -1 : 1));
-    });
+        if (facts.length > 0 || isGroup) sections.push({ key: `group ${title}`, title, isPassing: false, facts });
+      }
+      for (const section of sections.sort((a, b) => (a.title < b.title ? -1 : 1))) found.push(section);
+    }
+    return found;
   }
 
   /** As in a placement document: `S` is the directory of its groups in every hierarchy, whatever its scope is called. */

@@ -34,7 +34,7 @@ export function toPlacement(model: HostModel, machine: Machine, layout = layoutO
     count: own.length,
     shared: rows([...shared], nodes),
     threads,
-    above: above(machine, nodes),
+    above: rowsAbove(machine, nodes),
   };
 }
 
@@ -93,7 +93,7 @@ export function valuesOf(cgroup: Cgroup, nodes: number): Attribute[] {
 }
 
 /** Ancestors that ask for something, the highest first, each once. */
-function above(machine: Machine, nodes: number): Row[] {
+export function rowsAbove(machine: Machine, nodes: number): Row[] {
   const leaves = new Set<Cgroup>();
   const ancestors = new Set<Cgroup>();
   for (const thread of machine.threads) {
