@@ -53,6 +53,7 @@ CHANGE, any number of them:
   of its interface files: v2 has cpu.max (50000 100000), v1 cpu.cfs_quota_us (50000).
   They are done in this order: make, set, move, pin, schedule, remove; the plan shows it.
 
+  --version     which version this is
   --qemu NAME   name of a QEMU executable besides ${DEFAULT_QEMU_EXECUTABLES.join(', ')}; * at the end for a prefix
 
 Exit code: 0 done, 1 could not be done, 2 wrong arguments, 3 done in part (a damaged capture, a plan that stopped,
@@ -61,7 +62,7 @@ one of several hosts). check: 10 the worst that it prints is a warning, 11 an er
 `;
 
 const CHANGES = ['restore-layout', 'move', 'pin', 'schedule', 'set', 'make', 'remove', 'hierarchy'] as const;
-const ALWAYS = ['help', 'qemu', 'host', 'ssh-config', 'as-root'];
+const ALWAYS = ['help', 'version', 'qemu', 'host', 'ssh-config', 'as-root'];
 /** Which options go with which command, besides those that go with all. */
 const COMMANDS: Readonly<Record<string, { readonly options: readonly string[]; readonly arguments: readonly [least: number, most: number] }>> = {
   report: { options: ['capture', 'json'], arguments: [0, 0] },
@@ -92,11 +93,12 @@ export function parseArguments(args: readonly string[]) {
         ...{ host: several, 'ssh-config': { type: 'string' }, 'as-root': { type: 'boolean' } },
         qemu: several,
         help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'V' },
       },
     });
     const [command, ...words] = positionals;
     const values = { ...given, host: given.host?.[0], hosts: given.host ?? [] };
-    if (values.help || command === undefined) return { command, words, values } as const;
+    if (values.help || values.version || command === undefined) return { command, words, values } as const;
     const known = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
     if (!known) return `unknown command: ${visible(command)}`;
     const stranger = Object.keys(given).find(name => ![...(command === 'explain' ? ['help'] : ALWAYS), ...known.options].includes(name));

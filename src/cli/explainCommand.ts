@@ -1,13 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ALL_RULES } from '../core/rules/allRules';
 import { NOT_RULES } from '../core/rules/notRules';
+import { shippedWith } from './shipped';
 import { say } from './terminal';
-
-/** The page of a rule, as it is shipped beside the command line; `undefined` where it is not. */
-export async function pageOf(id: string, folder = join(__dirname, 'rules')): Promise<string | undefined> {
-  return readFile(join(folder, `${id}.md`), 'utf8').catch(() => undefined);
-}
 
 /** A rule's page; without an id, which there are. */
 export async function explainCommand(id: string | undefined): Promise<number> {
@@ -27,7 +22,7 @@ export async function explainCommand(id: string | undefined): Promise<number> {
     say(`there is no rule "${id}"; see: cgroup-lens explain`);
     return 2;
   }
-  const page = await pageOf(id);
+  const page = await shippedWith().page(id);
   if (page === undefined) {
     say(`the page of ${id} is not here: it is shipped beside this program, in ${join(__dirname, 'rules')}`);
     return 1;

@@ -22,6 +22,7 @@ import { escapeInvisible, modelToJson } from './json';
 import { Limit } from './limit';
 import { type PlanCommand, applyCommand, historyCommand, planCommand, undoCommand } from './planCommands';
 import type { Opened, Reading } from './reading';
+import { shippedWith } from './shipped';
 import { sshQuestions } from './sshQuestions';
 import { sshSource } from './sshSource';
 import { say, writeNew } from './terminal';
@@ -42,6 +43,10 @@ async function main(): Promise<number> {
     return 2;
   }
   const { command, words, values } = parsed;
+  if (values.version && !values.help) {
+    process.stdout.write(`cgroup-lens ${(await shippedWith().version()) ?? 'of no known version'}\n`);
+    return 0;
+  }
   if (values.help || command === undefined) {
     (values.help ? process.stdout : process.stderr).write(HELP);
     return values.help ? 0 : 2;

@@ -9,10 +9,10 @@ import { toPlacement } from '../core/placement/toPlacement';
 import { ALL_RULES } from '../core/rules/allRules';
 import type { Finding, Rule, Severity } from '../core/rules/rule';
 import { visible } from '../core/visible';
-import { pageOf } from './explainCommand';
 import type { CheckedSource, Unread } from './findingsJson';
 import { spelled } from './findingsText';
 import { escapeInvisible } from './json';
+import { type Shipped, shippedWith } from './shipped';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 /** SARIF knows no hint: that is a note as well, and `properties.severity` tells them apart. */
@@ -20,10 +20,11 @@ const LEVELS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'w
 /** What paths of files are relative to. */
 const ROOT = 'HOST';
 
-/** SARIF 2.1.0: one run a host. @param page of a rule, as Markdown */
-export async function toSarif(hosts: readonly CheckedSource[], unread: readonly Unread[], page: (id: string) => Promise<string | undefined> = pageOf): Promise<object> {
-  const rules = await Promise.all(ALL_RULES.map(async rule => ruleToSarif(rule, await page(rule.id))));
-  const driver = { name: 'Cgroup Lens', rules };
+/** SARIF 2.1.0: one run a host. */
+export async function toSarif(hosts: readonly CheckedSource[], unread: readonly Unread[], shipped: Shipped = shippedWith()): Promise<object> {
+  const rules = await Promise.all(ALL_RULES.map(async rule => ruleToSarif(rule, await shipped.page(rule.id))));
+  const semanticVersion = await shipped.version();
+  const driver = { name: 'Cgroup Lens', ...(semanticVersion === undefined ? {} : { semanticVersion }), rules };
   const runs = hosts.map(({ kind, model, findings, failures = [] }) => {
     const fingerprint = new Fingerprints(model.label);
     const aliases = new Map<Machine, string | undefined>();

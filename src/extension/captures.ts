@@ -4,6 +4,8 @@ import { pathSegment, plain } from './text';
 import { core } from './lazyCore';
 
 export const SAMPLE = 'media/sample.capture';
+/** The same host, of which somebody has moved two vCPUs: there is something to find, and to compare. */
+export const SAMPLE_WITH_FAULTS = 'media/sample-with-faults.capture';
 
 function filters(): Record<string, string[]> {
   return { [vscode.l10n.t('Captures')]: ['capture'], [vscode.l10n.t('All files')]: ['*'] };

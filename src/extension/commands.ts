@@ -3,7 +3,7 @@ import type { HostId } from '../core/host/source';
 import type { Machine, Thread } from '../core/model/hostModel';
 import type { CpuSet } from '../core/parse/cpuList';
 import { pickSshHost } from './addSshHost';
-import { SAMPLE, openCapture, saveCapture } from './captures';
+import { SAMPLE, SAMPLE_WITH_FAULTS, openCapture, saveCapture } from './captures';
 import type { Comparing } from './comparing';
 import { SCHEME, cgroupUri, placementUri } from './documents';
 import { type About, explainRule, fix, goToFinding, suppressRule, turnOff } from './findingCommands';
@@ -85,6 +85,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       for (const one of files) await show(parts, await hosts.addCapture(one));
     },
     openSampleCapture: async () => show(parts, await hosts.addCapture(vscode.Uri.joinPath(parts.extensionUri, SAMPLE))),
+    openSampleWithFaults: async () => show(parts, await hosts.addCapture(vscode.Uri.joinPath(parts.extensionUri, SAMPLE_WITH_FAULTS))),
     saveCapture: async node => {
       const state = await whenRead(parts, isNode(node) ? node.state : await pickHost(parts));
       if (state) await saveCapture(state);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pageOf } from '../../../src/cli/explainCommand';
+import { shippedWith } from '../../../src/cli/shipped';
 import { ALL_RULES } from '../../../src/core/rules/allRules';
 import { NOT_RULES } from '../../../src/core/rules/notRules';
 import { cli } from './support';
@@ -31,12 +31,17 @@ describe('cgroup-lens explain', () => {
     assert.equal((await cli('explain', '--host', 'web1')).code, 2);
   });
 
-  it('a page is printed as it is', async () => {
+  it('what is shipped beside it is found', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'cgroup-lens-pages-'));
     try {
-      writeFileSync(join(folder, 'vcpu-in-emulator.md'), '# The page\n');
-      assert.equal(await pageOf('vcpu-in-emulator', folder), '# The page\n');
-      assert.equal(await pageOf('frozen', folder), undefined);
+      mkdirSync(join(folder, 'dist/rules'), { recursive: true });
+      writeFileSync(join(folder, 'dist/rules/vcpu-in-emulator.md'), '# The page\n');
+      const { page, version } = shippedWith(join(folder, 'dist'));
+      assert.equal(await page('vcpu-in-emulator'), '# The page\n');
+      assert.equal(await page('frozen'), undefined);
+      assert.equal(await version(), undefined);
+      writeFileSync(join(folder, 'package.json'), '{"version":"1.2.3"}');
+      assert.equal(await version(), '1.2.3');
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import Ajv from 'ajv';
 import type { CheckedSource } from '../../../src/cli/findingsJson';
 import { printSarif, toSarif } from '../../../src/cli/sarif';
+import type { Shipped } from '../../../src/cli/shipped';
 import { encodeBytes } from '../../../src/core/parse/bytes';
 import { findingsOf } from '../../../src/core/rules/allRules';
 import { vcpuInEmulator } from '../../../src/core/rules/vcpuInEmulator';
@@ -11,7 +12,7 @@ import { put } from '../rules/checkRule';
 
 interface Sarif {
   readonly runs: readonly {
-    readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string; readonly help?: { readonly markdown: string } }[] } };
+    readonly tool: { readonly driver: { readonly semanticVersion?: string; readonly rules: readonly { readonly id: string; readonly help?: { readonly markdown: string } }[] } };
     readonly automationDetails: { readonly id: string };
     readonly invocations: readonly { readonly executionSuccessful: boolean; readonly toolExecutionNotifications?: readonly { readonly message: { readonly text: string } }[] }[];
     readonly results: readonly Result[];
@@ -27,7 +28,8 @@ interface Result {
   readonly properties: { readonly severity: string; readonly evidence: readonly { readonly file: string }[] };
 }
 
-const noPage = (): Promise<undefined> => Promise.resolve(undefined);
+const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+const noPage: Shipped = { page: nothing, version: nothing };
 
 async function checked(host: HostName, change?: (copy: Changeable) => void): Promise<CheckedSource> {
   const { model } = await modelOf(host, change);
@@ -121,9 +123,11 @@ describe('findings as SARIF 2.1.0', () => {
     assert.equal(runs[1]!.invocations[0]!.toolExecutionNotifications![0]!.message.text, 'nobody is there');
   });
 
-  it('the page of a rule is its help, where there is one', async () => {
-    const sarif = valid(printSarif(await toSarif([await checked('guest-v2')], [], id => Promise.resolve(id === 'vcpu-in-emulator' ? '# The page' : undefined))));
-    const { rules } = sarif.runs[0]!.tool.driver;
+  it('what is shipped beside it is told: the version, and the page of a rule as its help', async () => {
+    const shipped: Shipped = { page: id => Promise.resolve(id === 'vcpu-in-emulator' ? '# The page' : undefined), version: () => Promise.resolve('1.2.3') };
+    const sarif = valid(printSarif(await toSarif([await checked('guest-v2')], [], shipped)));
+    const { rules, semanticVersion } = sarif.runs[0]!.tool.driver;
+    assert.equal(semanticVersion, '1.2.3');
     assert.deepEqual(rules.flatMap(({ id, help }) => (help ? [[id, help.markdown]] : [])), [['vcpu-in-emulator', '# The page']]);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { HOSTS, answer, asRead, closeEditors, eventually, hoverAt, linesOf, openCapture, placementUri, show, write } from './support';
+import { HOSTS, answer, asRead, closeEditors, eventually, hoverAt, linesOf, openCapture, ours, placementUri, show, write } from './support';
 
 const CAPTURE = path.join(HOSTS, 'misplaced-vcpus.capture');
 
@@ -89,6 +89,13 @@ describe('findings', () => {
       'Bring all 2 threads back',
       ...others,
     ]);
+  });
+
+  it('are what the sample with faults is for', async () => {
+    await vscode.commands.executeCommand('cgroupLens.openSampleWithFaults');
+    const sample = path.join(ours().extensionPath, 'media/sample-with-faults.capture');
+    await found(placementUri(sample, 'serial'), 3);
+    await vscode.commands.executeCommand('cgroupLens.closeCapture', { kind: 'host', state: { source: { id: vscode.Uri.file(sample).toString() } } });
   });
 
   it('go away with the capture', async () => {

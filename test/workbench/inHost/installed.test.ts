@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
@@ -21,6 +22,12 @@ describe('the installed extension', () => {
       const bundle = (folder: string) => readFileSync(path.join(folder, file));
       assert.ok(bundle(ours().extensionPath).equals(bundle(root)), `the installed ${file} is not the one just built`);
     }
+  });
+
+  it('has the command line, which knows its version and the page of a rule', () => {
+    const cli = (...args: string[]): string => execFileSync('node', [path.join(ours().extensionPath, 'dist/cli.js'), ...args], { encoding: 'utf8' });
+    assert.equal(cli('--version'), `cgroup-lens ${String(ours().packageJSON.version)}\n`);
+    assert.match(cli('explain', 'vcpu-in-emulator'), /^# /);
   });
 
   it('activates, and registers every command of its manifest', async () => {

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { DEFAULT_QEMU_EXECUTABLES } from '../../../src/core/collect/script';
 import { ALL_RULES } from '../../../src/core/rules/allRules';
 import { mayBeHost } from '../../../src/core/host/hostName';
-import { HOSTS, SAMPLE, ours, root } from './support';
+import { HOSTS, ours, root } from './support';
 
 const text = readFileSync(path.join(root, 'package.json'), 'utf8');
 const manifest = JSON.parse(text);
@@ -130,8 +130,10 @@ describe('the package', () => {
     for (const picture of shown) assert.ok(files.includes(picture), picture);
   });
 
-  it('has a real host as its sample', () => {
-    assert.ok(readFileSync(SAMPLE).equals(readFileSync(path.join(HOSTS, 'guest-hybrid.capture'))));
-    assert.ok(readFileSync(path.join(ours().extensionPath, 'media/sample.capture')).equals(readFileSync(SAMPLE)));
+  it('has a real host as its sample, and the same with faults', () => {
+    for (const [sample, host] of [['sample', 'guest-hybrid'], ['sample-with-faults', 'misplaced-vcpus']]) {
+      const recorded = readFileSync(path.join(HOSTS, `${host}.capture`));
+      for (const folder of [root, ours().extensionPath]) assert.ok(readFileSync(path.join(folder, `media/${sample}.capture`)).equals(recorded), `${folder}: ${sample}`);
+    }
   });
 });
