@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { clearToasts, dialog, editorLines, inlineAction, openSidebar, openWorkbench, row, rows, runCommand, screenshot } from '../page.mjs';
+import { choose, clearToasts, dialog, editorLines, expand, inlineAction, openSidebar, openWorkbench, row, rows, runCommand, screenshot } from '../page.mjs';
 import { work } from '../harness.mjs';
 import { eventually } from '../qemu.mjs';
 
@@ -26,6 +26,15 @@ describe('a host on which no QEMU runs', () => {
     await welcome(page).locator('.monaco-button', { hasText: 'Open Sample Capture' }).click();
     await row(page, 'serial,').waitFor();
     assert.ok((await rows(page)).some(label => /No QEMU process found\. Looked for qemu-system-\*/.test(label)));
+  });
+
+  it('and the same host with faults, on which there is something to find', async () => {
+    const { page } = workbench;
+    await choose(page, 'sample,', 'Close Capture');
+    await welcome(page).locator('a', { hasText: 'the same host with two vCPUs moved by hand' }).click();
+    await row(page, 'sample-with-faults, 3 warnings').waitFor();
+    await expand(page, 'serial,');
+    await screenshot(page, 'sample-with-faults');
   });
 });
 
