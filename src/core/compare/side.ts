@@ -6,7 +6,7 @@ import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { Steps } from '../model/pace';
 import { roleText } from '../model/roles';
-import { isWithin, machineSubtree } from '../model/subtree';
+import { isWithin, machineDirectories, machineSubtree } from '../model/subtree';
 import { UNKNOWN } from '../placement/placement';
 import { rowsAbove, valuesOf } from '../placement/toPlacement';
 import type { Evidence } from '../rules/rule';
@@ -72,8 +72,9 @@ class Side {
   ) {
     this.model = model;
     this.machine = machine;
+    const made = machineDirectories(model, machine)?.tops; // where libvirt made one, no other is `S` or above it
     for (const { key } of model.hierarchies) {
-      const top = machineSubtree(model, machine, key);
+      const top = made ? made.get(key) : machineSubtree(model, machine, key);
       if (top !== undefined) this.tops.set(key, top);
     }
     this.hasLibvirt = model.hierarchies.some(({ key, cgroups }) => cgroups.has(`${this.tops.get(key)}/libvirt`));

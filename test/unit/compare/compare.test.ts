@@ -73,6 +73,15 @@ describe('two placements compared', () => {
     assert.deepEqual(await moved('guest-hybrid', copy => put(copy, 450, 459, 'devices', '/')), ['vCPU 1, devices: S in before, / in now']);
   });
 
+  it('where libvirt made no directory for the machine, a cgroup is called by its path, not after that directory', async () => {
+    const all = (copy: Changeable): number[] => [...copy.files.keys()].flatMap(path => /^\/proc\/450\/task\/(\d+)\/cgroup$/.exec(path)?.[1] ?? []).map(Number);
+    assert.deepEqual(await moved('guest-hybrid', copy => {
+      for (const directory of copy.directories) if (directory.startsWith('/sys/fs/cgroup/memory/machine.slice/')) copy.directories.delete(directory);
+      copy.directories.add('/sys/fs/cgroup/memory/custom').add('/sys/fs/cgroup/memory/custom/web');
+      for (const tid of all(copy)) put(copy, 450, tid, 'memory', '/custom/web');
+    }), ['all threads, memory: S in before, /custom/web in now']);
+  });
+
   it('real captures: a guest and the same with two vCPUs moved', async () => {
     const { differences } = compare((await modelOf('guest-hybrid')).model, (await modelOf('misplaced-vcpus')).model);
     assert.deepEqual(differences.map(({ sentence }) => sentence()), [
