@@ -82,9 +82,10 @@ export type Values = Exclude<ReturnType<typeof parseArguments>, string>['values'
 export function parseArguments(args: readonly string[]) {
   try {
     const several = { type: 'string', multiple: true } as const;
-    const { values: given, positionals } = parseArgs({
+    const { values: given, positionals, tokens } = parseArgs({
       args: [...args],
       allowPositionals: true,
+      tokens: true,
       options: {
         ...{ capture: { type: 'string' }, json: { type: 'boolean' }, output: { type: 'string', short: 'o' }, force: { type: 'boolean' } },
         ...{ script: { type: 'boolean' }, expert: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' }, 'owners-way': { type: 'boolean' } },
@@ -112,6 +113,9 @@ export function parseArguments(args: readonly string[]) {
     } else if (values.capture !== undefined) return '--capture is read here: it does not go with --host';
     const noHost = values.hosts.find(name => !mayBeHost(name));
     if (noHost !== undefined) return `--host takes a Host of ssh_config or user@host:port, and not "${visible(noHost)}"`;
+    // Of two the first would be forgotten, and its faults with it.
+    const twice = (['capture', 'machine'] as const).find(name => tokens.filter(token => token.kind === 'option' && token.name === name).length > 1);
+    if (twice !== undefined) return `${command} looks at one ${twice} at a time: name one --${twice}`;
     if (values.hosts.length > 1 && command !== 'check') return `${command} is about one host: name it with one --host`;
     return { command, words, values } as const;
   } catch (error) {

@@ -29,6 +29,8 @@ describe('the arguments of the command line', () => {
     'ssh_config of this host': [['report', '--ssh-config', '/x'], '--ssh-config is about another host: name it with --host'],
     'root on this host': [['apply', 'serial', '--as-root'], '--as-root is about another host: name it with --host'],
     'a capture on another host': [['report', '--capture', 'x', '--host', 'web1'], '--capture is read here: it does not go with --host'],
+    'two captures, of which one would be forgotten': [['check', '--capture', 'x', '--capture=y'], 'check looks at one capture at a time: name one --capture'],
+    'two machines': [['check', '--machine', 'a', '--machine', 'b'], 'check looks at one machine at a time: name one --machine'],
     'a capture that is changed': [['apply', 'serial', '--capture', 'x'], '--capture does not go with apply'],
     'an option of another command': [['history', '--host', 'web1', '--yes'], '--yes does not go with history'],
     'no such command': [['repotr'], 'unknown command: repotr'],
