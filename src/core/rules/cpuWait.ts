@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
 import type { RoleKind, Thread } from '../model/hostModel';
 import type { Rates, Share } from '../model/rates';
-import { threadsText } from './cpuWords';
+import { cpusText, threadsText } from './cpuWords';
 import type { Finding, Rule } from './rule';
 import { hasVcpu, percent } from './words';
 
@@ -44,7 +44,7 @@ export const cpuWait: Rule = {
       evidence: threads.slice(0, SHOWN).map(({ pid, tid, runTime, runDelay }) => ({ file: `/proc/${pid}/task/${tid}/schedstat`, value: `${runTime ?? '?'} ${runDelay ?? '?'}` })),
       sentence: () => (threads.length === 1 ? t('{0} waited for a CPU {1} of the time', threadsText(threads), percent(worst.share)) : t('{0} waited for a CPU up to {1} of the time', threadsText(threads), percent(worst.share))),
       cost: () => (hasVcpu(threads) ? t('the guest sees it as stolen time: all that it does takes that much longer') : t('disks, network and the monitor are served that much later')),
-      advice: () => t('see who else may run on CPUs {0}, and give one of them others, or a lower weight', worst.thread.cpusAllowed?.toString() ?? '?'),
+      advice: () => t('see who else may run on {0}, and give one of them others, or a lower weight', worst.thread.cpusAllowed ? cpusText(worst.thread.cpusAllowed) : t('its CPUs')),
       fixes: [],
     };
     return [finding];

@@ -3,6 +3,7 @@ import type { Machine, Thread } from '../model/hostModel';
 import { isBound } from '../plan/guards';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
+import { cpusText } from './cpuWords';
 import type { Finding, Rule } from './rule';
 
 /**
@@ -44,9 +45,9 @@ function ofThread({ model }: CheckedHost, machine: Machine, thread: Thread): Fin
       { file: `/proc/${pid}/task/${tid}/status`, value: `Cpus_allowed_list: ${thread.cpusAllowed!.toString()}` },
       { file: `/proc/${machine.pid}/task/${machine.pid}/status`, value: `Cpus_allowed_list: ${emulator!.cpusAllowed!.toString()}` },
     ],
-    sentence: () => t('{0} may run on CPUs {1}, the emulator on {2}', visible(comm), allowed.toString(), cpus.toString()),
+    sentence: () => t('{0} may run on {1}, the emulator on {2}', visible(comm), cpusText(allowed), cpusText(cpus)),
     cost: () => t('now and then it takes a little time of a CPU that was meant for something else'),
     advice: () => t('pin it: taskset -pc {0} {1}', cpus.toString(), tid),
-    fixes: isBound(thread) ? [] : [{ title: () => t('Pin {0} to CPUs {1}', visible(comm), cpus.toString()), changes: () => [{ kind: 'pin', thread, cpus }] }],
+    fixes: isBound(thread) ? [] : [{ title: () => t('Pin {0} to {1}', visible(comm), cpusText(cpus)), changes: () => [{ kind: 'pin', thread, cpus }] }],
   }];
 }

@@ -5,6 +5,7 @@ import type { CpuSet } from '../parse/cpuList';
 import { isBound } from '../plan/guards';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
+import { cpusText } from './cpuWords';
 import type { Evidence, Finding, Rule } from './rule';
 
 /**
@@ -44,10 +45,10 @@ function ofWorker(model: HostModel, machine: Machine, thread: Thread): Finding[]
       severity: 'warning',
       at: { kind: 'cpus', thread },
       evidence: [status, ...['cpuset.cpus.effective', 'cpuset.effective_cpus'].flatMap(file => fileOf(cpuset, file)), ...(bound ? [stat] : [])],
-      sentence: () => t('{0} ({1}) may run on CPUs {2}, its cpuset has {3}', visible(comm), tid, cpusAllowed!.toString(), granted!.toString()),
+      sentence: () => t('{0} ({1}) may run on {2}, its cpuset has {3}', visible(comm), tid, cpusText(cpusAllowed!), cpusText(granted!)),
       cost: () => t('disk work of this machine takes the time of CPUs that others have for themselves'),
       advice: () => (bound ? t('nothing can pin it on this kernel: Linux 6.12, or another aio= than io_uring') : t('pin it: taskset -pc {0} {1}', granted!.toString(), tid)),
-      fixes: bound || granted!.isEmpty ? [] : [{ title: () => t('Pin {0} to CPUs {1}', visible(comm), granted!.toString()), changes: () => [{ kind: 'pin', thread, cpus: granted! }] }],
+      fixes: bound || granted!.isEmpty ? [] : [{ title: () => t('Pin {0} to {1}', visible(comm), cpusText(granted!)), changes: () => [{ kind: 'pin', thread, cpus: granted! }] }],
     }];
   }
   if (!bound) return [];

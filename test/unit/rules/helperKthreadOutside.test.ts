@@ -14,12 +14,12 @@ const pit = (cpus: string, flags = 0x208040): HostChange => copy => {
 describe('helper-kthread-outside', () => {
   it('kvm-pit in the root, as on every host, beside an emulator that is kept to one CPU: a hint, and a pin', async () => {
     const found = await findingsOfRule(helperKthreadOutside, 'guest-v2', pit('0-1'));
-    assert.deepEqual(said(found), ['hint: kvm-pit/519 may run on CPUs 0-1, the emulator on 0 [Pin kvm-pit/519 to CPUs 0]']);
+    assert.deepEqual(said(found), ['hint: kvm-pit/519 may run on CPUs 0-1, the emulator on CPU 0 [Pin kvm-pit/519 to CPU 0]']);
     assert.deepEqual(read(found[0]!), ['/proc/7001/task/7001/status   Cpus_allowed_list: 0-1', '/proc/519/task/519/status   Cpus_allowed_list: 0']);
     assert.deepEqual(await planned('guest-v2', pit('0-1'), found[0]!), ['7001 on 0']);
   });
 
-  it('one that the kernel has bound: no pin is offered', async () => assert.deepEqual(said(await findingsOfRule(helperKthreadOutside, 'guest-v2', pit('0-1', 0x4208040))), ['hint: kvm-pit/519 may run on CPUs 0-1, the emulator on 0']));
+  it('one that the kernel has bound: no pin is offered', async () => assert.deepEqual(said(await findingsOfRule(helperKthreadOutside, 'guest-v2', pit('0-1', 0x4208040))), ['hint: kvm-pit/519 may run on CPUs 0-1, the emulator on CPU 0']));
 
   const silent: Record<string, HostChange> = {
     'one that is pinned with the emulator': pit('0'),

@@ -18,14 +18,14 @@ const worker = (cpus: string, flags = 0): HostChange => copy => {
 describe('io-uring-workers', () => {
   it('a worker outside its cpuset, pinned by its fix', async () => {
     const found = await findingsOfRule(ioUringWorkers, 'guest-v2', worker('0-1'));
-    assert.deepEqual(said(found), ['warning: iou-wrk-519 (7002) may run on CPUs 0-1, its cpuset has 1 [Pin iou-wrk-519 to CPUs 1]']);
+    assert.deepEqual(said(found), ['warning: iou-wrk-519 (7002) may run on CPUs 0-1, its cpuset has CPU 1 [Pin iou-wrk-519 to CPU 1]']);
     assert.deepEqual(read(found[0]!), ['/proc/519/task/7002/status   Cpus_allowed_list: 0-1', '/sys/fs/cgroupSCOPE/libvirt/iothread1/cpuset.cpus.effective   1']);
     assert.deepEqual(await planned('guest-v2', worker('0-1'), found[0]!), ['7002 on 1']);
   });
 
   it('one that is outside and bound: nothing pins it', async () => {
     const found = await findingsOfRule(ioUringWorkers, 'guest-v2', worker('0-1', BOUND));
-    assert.deepEqual(said(found), ['warning: iou-wrk-519 (7002) may run on CPUs 0-1, its cpuset has 1']);
+    assert.deepEqual(said(found), ['warning: iou-wrk-519 (7002) may run on CPUs 0-1, its cpuset has CPU 1']);
     assert.equal(read(found[0]!)[2], '/proc/519/task/7002/stat   field 9: 0x4000010');
   });
 
