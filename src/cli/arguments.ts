@@ -12,11 +12,12 @@ export const HELP = `cgroup-lens: where every QEMU thread sits, and puts it righ
   cgroup-lens check [--capture FILE | --host NAME...] [--machine NAME] [--json | --sarif] [--severity LEAST]
                     [--rule ID=SEVERITY|off]... [--seconds N] [--output FILE [--force]]
       what is wrong, why, what it costs and what to do. Of a running host by two looks, N seconds apart
-      (1; 0: one look, which sees nobody wait). LEAST: error, warning, information (as text), hint (all; as
-      JSON and SARIF). Says nothing where there is nothing to say
+      (1; 0: one look, which sees nobody wait). LEAST: error, warning, information (where none is named, as
+      text), or hint (all of them; where none is named, as JSON and SARIF). Says nothing where there is
+      nothing to say
   cgroup-lens explain [ID]
       the page of a rule: cause, signature, cost, fix, sources; without ID, which there are
-  cgroup-lens compare A B
+  cgroup-lens compare A B [--json]
       what moved between two machines, or between all of two hosts; each is FILE, FILE#MACHINE, or . or
       .#MACHINE for this host or that of --host
   cgroup-lens collect [--output FILE [--force]]
@@ -33,7 +34,7 @@ export const HELP = `cgroup-lens: where every QEMU thread sits, and puts it righ
   cgroup-lens history
       plans that were applied from the command line, and on which host
 
-Another host than this one, with each of them:
+Another host than this one, with each of them but explain:
   --host NAME        by SSH: a Host of ~/.ssh/config, or user@host:port. What only you can answer is asked
                      at the terminal; without one, known_hosts and an agent have to do
   --ssh-config FILE  reads FILE instead, as ssh -F does

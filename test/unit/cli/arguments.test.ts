@@ -50,6 +50,7 @@ describe('the arguments of the command line', () => {
   it('none, or --help with whatever else: the help, which tells of each option', () => {
     for (const args of [[], ['--help'], ['nonsense', '--help', '--as-root']]) assert.ok(typeof parseArguments(args) !== 'string');
     for (const option of ['--host NAME', '--ssh-config FILE', '--as-root']) assert.ok(HELP.includes(`  ${option} `), option);
+    for (const words of ['compare A B [--json]', 'with each of them but explain:']) assert.ok(HELP.includes(words), words);
     assert.deepEqual(HELP.split('\n').filter(line => line.length > 120), []);
   });
 });
