@@ -20,7 +20,7 @@ import { hasVcpu, percent } from './words';
  * **Fix.** None that a program could know: see who else may run on these CPUs (*Who Else Is Here*), and give one
  * of them others (`virsh vcpupin`, `virsh emulatorpin`), a lower weight, or another host.
  *
- * **Sources.** Documentation/scheduler/sched-stats.rst ("/proc/<pid>/schedstat"), kernel/sched/stats.h (sched_info_arrive).
+ * **Sources.** Documentation/scheduler/sched-stats.rst ("/proc/PID/schedstat"), kernel/sched/stats.h (sched_info_arrive).
  */
 export const cpuWait: Rule = {
   id: 'cpu-wait',

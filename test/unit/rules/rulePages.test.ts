@@ -92,7 +92,11 @@ Another severity, or \`off\`: \`"some-fault"\` in the setting \`cgroupLens.rules
     try {
       pages.writeRulePages(path.join(root, 'src/core/rules'), target);
       assert.deepEqual(readdirSync(target).sort(), ALL_RULES.map(({ id }) => `${id}.md`).sort());
-      for (const { id, title } of ALL_RULES) assert.ok(readFileSync(path.join(target, `${id}.md`), 'utf8').startsWith(`# ${title()}\n\n\`${id}\` · `), id);
+      for (const { id, title } of ALL_RULES) {
+        const text = readFileSync(path.join(target, `${id}.md`), 'utf8');
+        assert.ok(text.startsWith(`# ${title()}\n\n\`${id}\` · `), id);
+        assert.doesNotMatch(text, /&lt;/, `${id}: a terminal shows it as it is; in backquotes, or without the <`);
+      }
     } finally {
       rmSync(target, { recursive: true });
     }
