@@ -5,6 +5,7 @@ import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
 import type { Finding, Rule } from './rule';
+import { timesText } from './words';
 
 /**
  * `thread-create-eagain`: there may be no more threads, or nearly none.
@@ -68,7 +69,7 @@ function refused(machine: Machine, cgroup: Cgroup): Finding {
   return {
     ...about(machine, cgroup),
     severity: 'information',
-    sentence: shown => t('in {0} a new task was refused {1} times since it was made', visible(shown(cgroup.path)), cgroup.pidsRefused!),
+    sentence: shown => t('in {0} a new task was refused {1} since it was made', visible(shown(cgroup.path)), timesText(cgroup.pidsRefused!)),
     fixes: [],
   };
 }

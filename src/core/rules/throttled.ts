@@ -7,7 +7,7 @@ import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
 import { threadsText } from './cpuWords';
 import type { Evidence, Finding, Fix, Rule } from './rule';
-import { hasVcpu, percent } from './words';
+import { hasVcpu, percent, timesText } from './words';
 
 /**
  * `throttled`: a CPU quota ran out, and threads stood still because of it.
@@ -55,7 +55,7 @@ function sinceLook(host: CheckedHost, rates: Rates, machine: Machine): Finding[]
     return {
       ...about(machine, cgroup, threads),
       severity: 'warning',
-      sentence: shown => t('{0} ran out of its CPU quota{1} {2} times, {3} of the time: {4} stood still', visible(shown(cgroup.path)), quotaText(cgroup), times, percent(share), threadsText(threads)),
+      sentence: shown => t('{0} ran out of its CPU quota{1} {2}, {3} of the time: {4} stood still', visible(shown(cgroup.path)), quotaText(cgroup), timesText(times), percent(share), threadsText(threads)),
       advice: shown => (own ? t('raise the quota of {0} or remove it, with what set it: virsh schedinfo, the cloud\'s flavor', visible(shown(cgroup.path))) : t('the quota of {0} is shared by all that is in it: ask who set it (systemctl set-property … CPUQuota=) for more', visible(shown(cgroup.path)))),
       fixes: own && cgroup.bandwidth ? [withoutLimit(cgroup)] : [],
     };

@@ -24,6 +24,11 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
+/** `once`, `12 times` */
+export function timesText(times: number): string {
+  return times === 1 ? t('once') : t('{0} times', times);
+}
+
 const NAMED = 3;
 
 /** The first few of what there may be ten thousand of, and how many more there are. */

@@ -32,6 +32,7 @@ describe('thread-create-eagain', () => {
 
   it('refused before, with room now: information', async () => {
     assert.deepEqual(inWords(said(await findingsOfRule(threadCreateEagain, 'guest-v2', pids(SCOPE, 9, 16384, 2)))), ['information: in SCOPE a new task was refused 2 times since it was made']);
+    assert.deepEqual(inWords(said(await findingsOfRule(threadCreateEagain, 'guest-v2', pids(SCOPE, 9, 16384, 1)))), ['information: in SCOPE a new task was refused once since it was made']);
   });
 
   const silent: Record<string, HostChange> = {

@@ -28,6 +28,14 @@ const before = look({ second: 100, ran: 1e9, lost: 1000 });
 const stat = (cgroup: string, periods: number, times: number) => (copy: Changeable): void => void copy.files.set(`${CGROUPS}${cgroup}/cpu.stat`, `nr_periods ${periods}\nnr_throttled ${times}\nthrottled_usec 1\n`);
 
 describe('throttled', () => {
+  it('once is not 1 times', async () => {
+    const now: HostChange = copy => {
+      look({ second: 110, ran: 2e9, lost: 5000 })(copy);
+      copy.files.set(`${CGROUPS}${LIBVIRT}/vcpu0/cpu.stat`, 'nr_periods 5000\nnr_throttled 101\nthrottled_usec 5000000\n');
+    };
+    assert.match(said(await findingsOfRule(throttled, 'guest-v2', now, before))[0]!, /\(50000\/100000\) once, 40 % of the time: vCPU 0 stood still/);
+  });
+
   it('a vCPU whose own quota ran out between two looks: how long, by which cgroup, and its limit can be removed', async () => {
     const now = look({ second: 110, ran: 2e9, lost: 5000 });
     const found = await findingsOfRule(throttled, 'guest-v2', now, before);
