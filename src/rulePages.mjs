@@ -38,7 +38,7 @@ export function rulePages(file, source) {
 function page(id, title, severities, paragraphs) {
   // In the source it begins with the id, for whoever searches; here that stands above it.
   const told = paragraphs.map(text => text.replace(/^\*\*(\w+)\.\*\* /, (all, word) => (SECTIONS.includes(word) ? `## ${word}\n\n` : all)));
-  told[0] = told[0].replace(`\`${id}\`: `, '').replace(/^[a-z]/, first => first.toUpperCase());
+  told[0] = told[0].replace(`\`${id}\`: `, '').replace(/^(?!vCPU|libvirt)[a-z]/, first => first.toUpperCase());
   return `${[
     `# ${title}`,
     `\`${id}\`${severities.length === 0 ? '' : ` · ${severities.join(' or ')}`}`,

@@ -95,6 +95,7 @@ Another severity, or \`off\`: \`"some-fault"\` in the setting \`cgroupLens.rules
       for (const { id, title } of ALL_RULES) {
         const text = readFileSync(path.join(target, `${id}.md`), 'utf8');
         assert.ok(text.startsWith(`# ${title()}\n\n\`${id}\` · `), id);
+        assert.doesNotMatch(text, /^(?:VCPU|Libvirt)/m, `${id}: a name is written as it is`);
         assert.doesNotMatch(text, /&lt;/, `${id}: a terminal shows it as it is; in backquotes, or without the <`);
       }
     } finally {
