@@ -28,6 +28,8 @@ async function main() {
 
 1. Open this address in a browser on this machine.
 2. Click the Cgroup Lens icon in the activity bar, at the left edge.
+3. The sample host there is healthy. To see faults found and put right, choose Open Sample Capture With Faults
+   from the menu (…) of Machines.
 
 Ctrl+C stops it.`);
 }
