@@ -48,7 +48,7 @@ export function togetherOf(model: HostModel, misplaced: readonly Misplaced[]): T
     else ofThread.set(one.thread, [one]);
   }
   const threads = ofThread.size;
-  return { ofThread, allBack: threads > 1 ? fixOf(model, misplaced, () => t('Bring all {0} threads back', threads)) : [] };
+  return { ofThread, allBack: threads > 1 ? fixOf(model, misplaced, () => t('Bring {0} threads back', threads)) : [] };
 }
 
 /** With the cgroups made that are not there. */

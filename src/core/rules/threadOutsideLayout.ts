@@ -80,7 +80,7 @@ function ofThread({ model }: CheckedHost, machine: Machine, one: Misplaced, { of
 function ofProcess({ model }: CheckedHost, machine: Machine, together: readonly Misplaced[], allBack: readonly Fix[]): Finding {
   const first = together.find(({ thread }) => thread.tid === machine.pid) ?? together[0]!;
   const { hierarchy, from, to } = first;
-  const here = fixOf(model, together, () => t('Bring all {0} threads back ({1})', together.length, hierarchyText(hierarchy)));
+  const here = fixOf(model, together, () => t('Bring {0} threads back ({1})', together.length, hierarchyText(hierarchy)));
   return {
     ...about(machine, first),
     threads: together.map(({ thread }) => thread),

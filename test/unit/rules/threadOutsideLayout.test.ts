@@ -98,7 +98,7 @@ describe('thread-outside-layout', () => {
     assert.deepEqual(first!.fixes.map(fix => [fix.title(shown), fix.changes().map(c => (c.kind === 'move' ? `${c.thread.tid} ${c.hierarchy} ${shown(c.to)}` : c.kind))]), [
       ['Move vCPU 2 to S/vcpu2 (cpuset)', ['460 cpuset S/vcpu2']],
       ['Move vCPU 2 to S/vcpu2 (cpuset, memory)', ['460 cpuset S/vcpu2', '460 memory S']],
-      ['Bring all 2 threads back', ['460 cpuset S/vcpu2', '460 memory S', '455 cpuset S/iothread1']],
+      ['Bring 2 threads back', ['460 cpuset S/vcpu2', '460 memory S', '455 cpuset S/iothread1']],
     ]);
   });
 

@@ -37,7 +37,7 @@ describe('vcpu-in-emulator', () => {
   it('its fix moves the thread to its own group there, and where there is more to move, everywhere', async () => {
     const [first, second] = await findings('misplaced-vcpus');
     const of = (finding: Finding): unknown => finding.fixes.map(fix => [fix.title(shown), fix.changes().map(c => (c.kind === 'move' ? `${c.thread.tid} ${c.hierarchy} ${c.to}` : c.kind))]);
-    const all = ['Bring all 2 threads back', [`460 cpu,cpuacct ${SCOPE}/libvirt/vcpu2`, `461 cpu,cpuacct ${SCOPE}/libvirt/vcpu3`, `461 cpuset ${SCOPE}/libvirt/vcpu3`]];
+    const all = ['Bring 2 threads back', [`460 cpu,cpuacct ${SCOPE}/libvirt/vcpu2`, `461 cpu,cpuacct ${SCOPE}/libvirt/vcpu3`, `461 cpuset ${SCOPE}/libvirt/vcpu3`]];
     assert.deepEqual(of(first!), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', [`460 cpu,cpuacct ${SCOPE}/libvirt/vcpu2`]], all]);
     assert.deepEqual(of(second!), [
       ['Move vCPU 3 to S/vcpu3 (cpu,cpuacct)', [`461 cpu,cpuacct ${SCOPE}/libvirt/vcpu3`]],

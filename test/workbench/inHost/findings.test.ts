@@ -81,12 +81,12 @@ describe('findings', () => {
     const [first, , third] = await found(uri, 3);
     const fixes = await actionsAt(uri, first!.range, 'quickfix');
     const others = ['Explain: vcpu-in-emulator', 'Suppress vcpu-in-emulator for serial…', 'Turn Off vcpu-in-emulator Everywhere'];
-    assert.deepEqual(fixes.map(({ title, isPreferred }) => [title, isPreferred]), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', true], ['Bring all 2 threads back', false], ...others.map(title => [title, undefined])]);
+    assert.deepEqual(fixes.map(({ title, isPreferred }) => [title, isPreferred]), [['Move vCPU 2 to S/vcpu2 (cpu,cpuacct)', true], ['Bring 2 threads back', false], ...others.map(title => [title, undefined])]);
     for (const { kind } of fixes) assert.equal(kind?.value, 'quickfix');
     assert.deepEqual((await actionsAt(uri, third!.range, 'quickfix')).map(({ title }) => title), [
       `Move vCPU 3 to S/vcpu3 (${document.lineAt(third!.range.start).text.trim().split(' ')[0]})`,
       'Move vCPU 3 to S/vcpu3 (cpu,cpuacct, cpuset)',
-      'Bring all 2 threads back',
+      'Bring 2 threads back',
       ...others,
     ]);
   });
