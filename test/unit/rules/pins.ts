@@ -5,7 +5,7 @@ import { makePlan } from '../../../src/core/plan/makePlan';
 import { CheckedHost } from '../../../src/core/rules/checkedHost';
 import type { Finding, Rule } from '../../../src/core/rules/rule';
 import { type HostName, QEMU, SCOPE, modelOf } from '../fixtures';
-import { type HostChange, edit } from './checkRule';
+import { type HostChange, edit, findingsIn } from './checkRule';
 
 /** What libvirt says of a machine's pins. */
 export interface Pins {
@@ -21,8 +21,7 @@ export const shown = (path: string): string => path.replace(`${SCOPE}/libvirt`, 
 export async function checked(rule: Rule, host: HostName, change?: HostChange, pins?: Pins | 'as recorded'): Promise<{ model: HostModel; findings: Finding[] }> {
   const built = (await modelOf(host, change)).model;
   const model = pins === 'as recorded' ? built : { ...built, machines: built.machines.map(machine => ({ ...machine, libvirt: pins && stateOf(machine, pins) })) };
-  const facts = new CheckedHost(model, undefined);
-  return { model, findings: model.machines.flatMap(machine => [...rule.check(facts, machine)]) };
+  return { model, findings: findingsIn(rule, new CheckedHost(model, undefined), change !== undefined || pins !== undefined) };
 }
 
 /** The sentences of all that is found, with the severity. */

@@ -3,7 +3,7 @@ import { CheckedHost } from '../../../src/core/rules/checkedHost';
 import { startIncomplete } from '../../../src/core/rules/startIncomplete';
 import { ALL_HOSTS, SCOPE, STARTED_HOSTS, model } from '../fixtures';
 import { replay } from '../starts';
-import { findingsOfRule } from './checkRule';
+import { findingsIn, findingsOfRule } from './checkRule';
 
 const shown = (path: string): string => path.replace(`${SCOPE}/libvirt`, 'S').replace(SCOPE, 'SCOPE').replace('/machine/qemu-1-serial.libvirt-qemu', 'S');
 
@@ -12,9 +12,9 @@ async function told(name: (typeof STARTED_HOSTS)[number]): Promise<string[]> {
   const sentences: string[] = [];
   for (const { raw } of await replay(name, { next: false })) {
     const { model: host } = await model(raw);
-    const checked = new CheckedHost(host, undefined);
     for (const machine of host.machines.filter(one => one.name === 'serial')) {
-      const found = [...startIncomplete.check(checked, machine)];
+      const checked = new CheckedHost({ ...host, machines: [machine] }, undefined);
+      const found = findingsIn(startIncomplete, checked, true);
       assert.equal(found.length, checked.layoutOf(machine).stage === 'complete' ? 0 : 1);
       for (const { severity, sentence, evidence, fixes } of found) {
         assert.deepEqual([severity, fixes], ['information', []]);
