@@ -243,7 +243,7 @@ function roleIn({ domain }: Reading, tid: number, { pid, comm }: ThreadReading):
   const [ioThread] = [...domain.qmpIoThreads].find(([, of]) => of === tid) ?? [];
   if (ioThread !== undefined) return `I/O thread ${ioThread}`;
   if (/^vhost-\d+$/.test(comm)) return 'vhost';
-  if (comm === 'worker') return 'worker';
+  if (comm === 'worker' || comm === 'call_rcu') return comm; // the latter where that thread came to its name after debug-threads=on was read
   if (pid !== domain.pid) return { 'CPU 0/TCG': 'vCPU 0', 'CPU 1/TCG': 'vCPU 1', 'IO io1': 'I/O thread io1' }[comm] ?? 'other';
   return 'other';
 }

@@ -273,6 +273,7 @@ describe('the workbench and a host with systemd, machined and libvirt', () => {
 function roleOf(comm, isFirst) {
   if (comm.startsWith('vhost-')) return 'vhost';
   if (isFirst) return 'emulator';
+  if (comm === 'worker' || comm === 'call_rcu') return comm; // the latter where that thread came to its name after debug-threads=on was read
   const [, vcpu, ioThread] = /^(?:CPU (\d+)\/(?:TCG|KVM)|IO ((?!mon_)\w+))$/.exec(comm) ?? [];
   return vcpu !== undefined ? `vCPU ${vcpu}` : ioThread !== undefined ? `I/O thread ${ioThread}` : 'other';
 }

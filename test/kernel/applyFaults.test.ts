@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { chownSync, readFileSync, rmdirSync } from 'node:fs';
+import { chownSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createInterface } from 'node:readline';
 import { whatWasDone } from '../../src/core/apply/found';
 import type { Step } from '../../src/core/plan/plan';
 import { type OwnCgroup, makeCgroup } from './support/cgroups';
-import { cleanUp, end, required, start } from './support/cleanUp';
+import { cleanUp, commandOf, end, required, start } from './support/cleanUp';
 import { asNobody, collectModel, inPrivateMounts } from './support/collect';
 import { namedThreads } from './support/helper';
 import { applied, apply, applyThrough, inWords, makeStep, moveStep, pinStep, placeOf, planOf, scheduleStep, schedulingOf, stepOf, taskOf, valueStep } from './support/plans';
@@ -105,9 +105,10 @@ describe('a plan when something else happens', () => {
 
   it('the script is killed in the middle: what was done before is known, the rest is found out from the next model', async () => {
     const abort = new AbortController();
-    const plan = planOf([move('0', '1'), move('2', '1'), stepOf({ kind: 'tool', argv: ['sleep', '1000'] }, [], []), move('3', '1')]);
+    const forLong = String(1_000_000 + process.pid);
+    const plan = planOf([move('0', '1'), move('2', '1'), stepOf({ kind: 'tool', argv: ['sleep', forLong] }, [], []), move('3', '1')]);
     const applying = apply(plan, abort.signal);
-    while (place('2') !== cpuOf('1').path) await sleep(5);
+    while (!readdirSync('/proc').some(pid => commandOf(Number(pid)) === `sleep ${forLong} `)) await sleep(5); // then all before it is told
     await sleep(100);
     abort.abort();
     const { steps, complete, remarks } = await applying;

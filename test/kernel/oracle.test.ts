@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { runOracle } from '../oracle/oracle';
 import { PREFIX, cleanUp } from './support/cleanUp';
 
-/** `npm run oracle` does the same for as long as one likes, and on other hosts. */
+/** `npm run oracle` does the same for as long as one likes, with other seeds, and on other hosts. */
 describe('the kernel agrees with what is predicted of it', function () {
   this.timeout(120_000);
   afterEach(cleanUp);
 
-  for (const seed of [1, Math.floor(Date.now() / 86_400_000)]) {
+  for (const seed of [1, 20_783]) {
     it(`in 300 random operations (npm run oracle -- --operations 300 --seed ${seed})`, async () => {
       const said: string[] = [];
       const result = await runOracle({ shell: ['sh'], operations: 300, seed, prefix: `${PREFIX}-oracle`, enableControllers: false, signal: new AbortController().signal, report: line => void said.push(line) });

@@ -42,6 +42,11 @@ describe('a plan over SSH', () => {
   const moves = (): Step[] => threads.tids.map((_, i) => move(i));
   const place = (i: number): string | undefined => placeOf(taskOf(threads.pid, threads.tids[i]), 'cpu');
   const waits = stepOf({ kind: 'tool', argv: ['sleep', '3600'] }, [], []);
+  /** Then all before it is done, and told; that has to get here. */
+  const isWaiting = async (sshd: Sshd): Promise<void> => {
+    while (!sshd.processes().some(({ command }) => command.startsWith('sleep 3600'))) await sleep(10);
+    await sleep(500);
+  };
 
   for (const [user, shell] of [['op', 'bash'], ['fisher', 'fish'], ['seashell', 'csh'], ['banner', 'a banner']] as const) {
     it(`a user who may become root, with ${shell} as login shell: done, read back, undone`, async () => {
@@ -98,7 +103,7 @@ describe('a plan over SSH', () => {
     const host = hostOf(link, wanted(sshd, { unknownHostKeys: 'accept-new' }));
     await collect(host);
     const counted = async (steps: readonly Step[]): Promise<number> => {
-      await sleep(500);
+      for (let before = -1; before !== link.passed.length; await sleep(500)) before = link.passed.length;
       link.passed.length = 0;
       const passed = link.passed;
       const { complete } = await apply(host, planOf(steps, { asRoot: true }));
@@ -114,8 +119,7 @@ describe('a plan over SSH', () => {
     links.push(link);
     const host = hostOf(link, wanted(sshd, { unknownHostKeys: 'accept-new' }));
     const applying = apply(host, planOf([move(0), move(1), waits, move(2)], { asRoot: true }));
-    while (place(1) !== to.path) await sleep(5);
-    await sleep(200);
+    await isWaiting(sshd);
     link.cut();
     const { steps, complete, remarks } = await applying;
     assert.equal(complete, false);
@@ -161,8 +165,7 @@ describe('a plan over SSH', () => {
     const host = hostOf(sshd, wanted(sshd));
     const abort = new AbortController();
     const applying = apply(host, planOf([move(0), waits, move(1)], { asRoot: true }), abort.signal);
-    while (place(0) !== to.path) await sleep(5);
-    await sleep(200);
+    await isWaiting(sshd);
     abort.abort();
     const { steps, complete } = await applying;
     assert.equal(complete, false);

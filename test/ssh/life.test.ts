@@ -38,13 +38,15 @@ describe('the life of a connection', () => {
     while (!sshd.processes().some(({ command }) => command.startsWith('sleep'))) await sleep(10);
   };
 
+  /** The shell of the last refresh may still be ending; the one that waits is there to stay. */
+  const oneShellWaits = (sshd: Sshd): boolean => sshd.processes().map(({ command }) => command.split(' ')[0]).sort().join(' ') === 'sh sshd: sshd:';
+
   it('one connection serves every refresh, and one shell waits for the next', async () => {
     const sshd = await startSshd();
     const host = hostOf(sshd, wanted(sshd));
     for (let i = 0; i < 3; i++) await collect(host);
     assert.equal(sshd.log().match(/Accepted publickey/g)?.length, 1);
-    // The shell of the last refresh may still be ending; the one that waits is there to stay.
-    while (sshd.processes().map(({ command }) => command.split(' ')[0]).sort().join(' ') !== 'sh sshd: sshd:') await sleep(10);
+    while (!oneShellWaits(sshd)) await sleep(10);
     host.disconnect();
     await sshd.nothingLeft();
   });
@@ -59,14 +61,18 @@ describe('the life of a connection', () => {
     const link = await Link.to(sshd.port, 25);
     links.push(link);
     const host = hostOf(link, wanted(sshd, { unknownHostKeys: 'accept-new' }));
+    /** The next shell is opened while nobody waits for it, and all that is said about it has arrived. */
+    const atRest = async (): Promise<void> => {
+      for (let before = -1; before !== link.passed.length || !oneShellWaits(sshd); await sleep(300)) before = link.passed.length;
+    };
     await collect(host);
-    await sleep(500); // the next shell is opened while nobody waits for it
+    await atRest();
     for (let i = 0; i < 3; i++) {
       link.passed.length = 0;
       const before = link.passed;
       await collect(host);
       assert.equal(roundTrips([...before]), 1, JSON.stringify(before));
-      await sleep(300);
+      await atRest();
     }
   });
 

@@ -49,8 +49,8 @@ function parseKernel(text: string): State {
   for (const line of parts.get('comm')!) {
     const [, tid, comm] = /^(\d+)\/comm:(.*)$/.exec(line)!;
     const isFirst = names.size === 0;
-    // A pool of theirs comes and goes.
-    if (comm !== 'worker') names.set(tid!, isFirst ? 'emulator' : comm!.replace(/^CPU (\d+)\/.*/, 'vCPU $1').replace(/^IO (iothread\d+)$/, '$1'));
+    // A pool of theirs comes and goes. Whether that of RCU is called so is chance: it starts before debug-threads=on is read.
+    if (comm !== 'worker') names.set(tid!, isFirst ? 'emulator' : comm!.replace(/^CPU (\d+)\/.*/, 'vCPU $1').replace(/^IO (iothread\d+)$/, '$1').replace(/^call_rcu$/, 'qemu-system-x86'));
   }
   const of = (tid: string, what: string, value: string): void => void (names.has(tid) && (state[`${names.get(tid)!} ${what}`] = value));
   for (const line of parts.get('places')!) {
