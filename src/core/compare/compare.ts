@@ -35,7 +35,7 @@ export function compareMachines(a: Compared, b: Compared): Comparison {
 
 export function* comparing(a: Compared, b: Compared): Steps<Comparison> {
   const together = new Set<string>();
-  for (const { key } of [...a.model.hierarchies, ...b.model.hierarchies]) {
+  for (const key of new Set([...a.model.hierarchies, ...b.model.hierarchies].map(hierarchy => hierarchy.key))) {
     yield;
     if (isTogether(a.machine, key) && isTogether(b.machine, key)) together.add(key);
   }
