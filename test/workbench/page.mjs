@@ -367,9 +367,34 @@ export async function openPalette(page, title) {
 
 /** Runs a command by the exact title that the palette shows, category included. */
 export async function runCommand(page, title) {
-  const focused = await openPalette(page, title);
+  for (let attempt = 1; ; attempt++) {
+    const focused = await openPalette(page, title);
+    const wasTaken = await enterInQuickInput(page);
+    if (wasTaken) return focused.waitFor({ state: 'hidden' });
+    assert.ok(attempt < 4, `the palette does not take Enter for "${title}"`);
+  }
+}
+
+/**
+ * Presses Enter, for the quick input alone. A document that has just come up takes the focus a moment later: then Enter is
+ * given to nobody, where it would be typed into it, and this is false.
+ */
+async function enterInQuickInput(page) {
+  await page.evaluate(() => {
+    const once = event => {
+      once.wasTaken = event.target.closest('.quick-input-widget') !== null;
+      if (once.wasTaken) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    };
+    window.cgroupLensEnter = once;
+    window.addEventListener('keydown', once, { capture: true });
+  });
   await page.keyboard.press('Enter');
-  await focused.waitFor({ state: 'hidden' });
+  return page.evaluate(() => {
+    window.removeEventListener('keydown', window.cgroupLensEnter, { capture: true });
+    return window.cgroupLensEnter.wasTaken === true;
+  });
 }
 
 /** Takes a row of the quick pick that is open, or about to open, by its exact label. */
