@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { applyQuestion } from '../../src/core/apply/apply';
+import { isOld } from '../../src/core/layout/age';
 import type { HostModel } from '../../src/core/model/hostModel';
 import { Rates } from '../../src/core/model/rates';
 import { makePlan } from '../../src/core/plan/makePlan';
@@ -9,7 +10,7 @@ import type { Finding } from '../../src/core/rules/rule';
 import { inWords } from '../kernel/support/plans';
 import type { Guest, Mode } from './support/guest';
 import { DOMAIN } from './support/lab';
-import { type Scene, machineOf, scenario } from './support/scene';
+import { type Scene, machineOf, scenario, until } from './support/scene';
 
 /** One thing that goes wrong on the domain `serial`, and what the product makes of it. */
 interface Fault {
@@ -17,6 +18,7 @@ interface Fault {
   readonly only?: 'v1' | 'v2';
   /** Done with the words of `Scene`. */
   readonly make: string;
+  readonly isOfPins?: true;
   /** Seen only from one look to the next. */
   readonly isRate?: true;
   /** What a person would do by hand; after a fix only what the fix leaves. */
@@ -32,6 +34,8 @@ interface Fault {
 export function faults(guest: () => Guest, mode: Mode, healthy: () => string): void {
   for (const fault of faultsIn(mode).filter(({ only }) => only === undefined || (only === 'v2') === (mode === 'v2'))) {
     scenario(`${fault.rule}: made, found${fault.fix ? ', put right' : ''}, gone`, guest, healthy, async scene => {
+      // A thread's pins count after its first minute, in which libvirt may still be about to set them.
+      if (fault.isOfPins) await until(async () => isOld(...(await ageOf(scene))), 'the domain is a minute old');
       const before = await found(scene, fault);
       await scene.make(fault.make, fault.back);
       const finding = await within(fault.isRate ? 5 : 1, async () => (await found(scene, fault)).find(one => !isAmong(one, before)));
@@ -71,6 +75,7 @@ function faultsIn(mode: Mode): readonly Fault[] {
     },
     {
       rule: 'pin-differs-from-libvirt',
+      isOfPins: true,
       make: `echo 1 >"$(group ${cpuset} vcpu0)/cpuset.cpus"`,
       back: `echo 0 >"$(group ${cpuset} vcpu0)/cpuset.cpus"; virsh -q vcpupin serial 0 0 --live`,
       severity: 'warning',
@@ -80,6 +85,7 @@ function faultsIn(mode: Mode): readonly Fault[] {
     {
       // Linux 6.1 forgets a pin when the cpuset changes.
       rule: 'affinity-lost',
+      isOfPins: true,
       make: `echo 0-1 >"$(group ${cpuset} vcpu2)/cpuset.cpus"`,
       back: `echo 0 >"$(group ${cpuset} vcpu2)/cpuset.cpus"; virsh -q vcpupin serial 2 0 --live`,
       severity: 'warning',
@@ -124,6 +130,11 @@ function faultsIn(mode: Mode): readonly Fault[] {
       fix: true,
     },
   ];
+}
+
+async function ageOf({ guest }: Scene): Promise<Parameters<typeof isOld>> {
+  const { model } = await guest.look();
+  return [model, machineOf(model, DOMAIN)];
 }
 
 /** What comes with load is not there at once. */

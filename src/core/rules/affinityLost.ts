@@ -1,4 +1,5 @@
 import { t } from '@vscode/l10n';
+import { isOld } from '../layout/age';
 import type { Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
@@ -15,7 +16,8 @@ import { threadText } from './words';
  * over its affinity: a `systemctl daemon-reload` that turns the cpuset controller on, a hook, a CPU that goes and comes back.
  *
  * **Signature.** On a kernel before 6.2 the thread may run on all CPUs of its cpuset, and libvirt's state pins it to fewer
- * of them. (That the two are equal is the healthy state where nobody pinned it.) Kernels that backport the scheduler are left out.
+ * of them. (That the two are equal is the healthy state where nobody pinned it.) Kernels that backport the scheduler are
+ * left out, and so is the first minute of a thread, in which libvirt may still be about to pin it.
  *
  * **Cost.** The thread wanders over all CPUs of the cpuset: caches are cold, and it meets threads that it was kept apart from.
  *
@@ -33,8 +35,8 @@ export const affinityLost: Rule = {
 };
 
 /** What it was pinned to by libvirt, where the kernel has written its cpuset over that. */
-export function lostPin({ cpus }: CheckedHost, machine: Machine, thread: Thread): CpuSet | undefined {
-  if (cpus.kernel.keepsAffinity !== false) return undefined;
+export function lostPin({ cpus, model }: CheckedHost, machine: Machine, thread: Thread): CpuSet | undefined {
+  if (cpus.kernel.keepsAffinity !== false || !isOld(model, thread)) return undefined; // one that is new may not be pinned yet
   const pin = cpus.pin(machine, thread);
   const [may, granted] = [cpus.may(thread), cpus.granted(thread)];
   const wanted = pin && cpus.onlineOf(pin);

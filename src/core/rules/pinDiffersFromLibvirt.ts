@@ -1,4 +1,5 @@
 import { t } from '@vscode/l10n';
+import { isOld } from '../layout/age';
 import type { Layout } from '../layout/layout';
 import type { Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
@@ -19,7 +20,7 @@ import { threadText } from './words';
  *
  * **Signature.** The online CPUs of `Cpus_allowed_list` are not those of the live pin in libvirt's state. Threads in another
  * cgroup than their own are `vcpu-in-emulator`, cpusets that those above cut down `parent-narrower` or `silent-inherit`, and what kernels before 6.2
- * forget `affinity-lost`. Where libvirt's state cannot be read it is silent.
+ * forget `affinity-lost`. Where libvirt's state cannot be read, and in the first minute of a thread, in which libvirt may still be about to pin it, it is silent.
  *
  * **Cost.** The vCPU shares CPUs that were to be apart, or leaves those next to its memory.
  *
@@ -38,6 +39,7 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const layout = host.layoutOf(machine);
   if (layout && layout.stage !== 'complete') return [];
   return ownThreads(machine).flatMap(thread => {
+    if (!isOld(host.model, thread)) return []; // libvirt moves a thread, writes its cpuset and pins it one after the other: a look may meet it between two of them
     const pin = host.cpus.pin(machine, thread);
     const may = host.cpus.may(thread);
     const wanted = pin && host.cpus.onlineOf(pin);

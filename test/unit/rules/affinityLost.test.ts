@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { affinityLost } from '../../../src/core/rules/affinityLost';
 import { QEMU, SCOPE } from '../fixtures';
 import type { HostChange } from './checkRule';
-import { allow, checked, sentences, set, stepsOf } from './pins';
+import { allow, begun, checked, sentences, set, stepsOf } from './pins';
 
 /** The cpuset is wider than the pin, and the thread has all of it. */
 const lost: HostChange = copy => {
@@ -32,6 +32,10 @@ describe('affinity-lost', () => {
     assert.deepEqual(await sentences(affinityLost, 'numa-isolated', copy => {
       lost(copy);
       allow(copy, QEMU, 528, '2');
+    }, PIN), []);
+    assert.deepEqual(await sentences(affinityLost, 'numa-isolated', copy => {
+      lost(copy);
+      begun(copy, QEMU, 528); // libvirt may be about to pin it
     }, PIN), []);
     assert.deepEqual(await sentences(affinityLost, 'numa-isolated', lost, {}), []);
     assert.deepEqual(await sentences(affinityLost, 'numa-isolated', lost), []);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { pinDiffersFromLibvirt } from '../../../src/core/rules/pinDiffersFromLibvirt';
 import { QEMU, REAL_HOSTS, SCOPE } from '../fixtures';
 import { type HostChange, put } from './checkRule';
-import { allow, checked, sentences, set, stepsOf, withoutGroups } from './pins';
+import { allow, begun, checked, sentences, set, stepsOf, withoutGroups } from './pins';
 
 const GROUPS = `/sys/fs/cgroup${SCOPE}/libvirt`;
 const ALL = { vcpus: { 0: '2', 1: '6', 2: '3', 3: '7' }, ioThreads: { 1: '4', 2: '5' }, emulator: '0-1' };
@@ -64,6 +64,11 @@ describe('pin-differs-from-libvirt', () => {
       allow(copy, QEMU, 528, '0-1');
     },
     'a mask that was read before libvirt moved the thread to its group, and is none of its CPUs': copy => allow(copy, QEMU, 528, '0'),
+    'a thread that has just begun: libvirt has moved it, and is about to pin it': copy => {
+      for (const file of ['cpuset.cpus', 'cpuset.cpus.effective']) set(copy, `${GROUPS}/vcpu0/${file}`, '0-3');
+      allow(copy, QEMU, 528, '0');
+      begun(copy, QEMU, 528);
+    },
     'a pin whose CPUs are offline': copy => set(copy, '/sys/devices/system/cpu/online', '0-1,3-7'),
     'an affinity that cannot be read': copy => void copy.files.delete(`/proc/${QEMU}/task/528/status`),
   };

@@ -53,6 +53,12 @@ export function allow(copy: Parameters<HostChange>[0], pid: number, tid: number,
   edit(copy, `/proc/${pid}/task/${tid}/status`, text => text.replace(/^Cpus_allowed_list:.*$/m, `Cpus_allowed_list:\t${cpus}`));
 }
 
+/** As if the host had been read half a minute after a thread began. */
+export function begun(copy: Parameters<HostChange>[0], pid: number, tid: number): void {
+  const ticks = Number(copy.files.get(`/proc/${pid}/task/${tid}/stat`)!.replace(/^.*\) /s, '').split(' ')[19]);
+  set(copy, '/proc/uptime', `${ticks / 100 + 30} 0.00`);
+}
+
 /** What a cgroup's file reads. */
 export function set(copy: Parameters<HostChange>[0], file: string, value: string): void {
   edit(copy, file, () => `${value}\n`);
