@@ -7,7 +7,6 @@ import type { CpuSet } from '../parse/cpuList';
 import type { Change } from '../plan/plan';
 import { lostPin } from './affinityLost';
 import type { CheckedHost } from './checkedHost';
-
 import { allowedOf, cpusText, cpusetFiles, pinEvidence, pinCommand } from './cpuWords';
 import type { Finding, Fix, Rule } from './rule';
 import { threadText } from './words';
