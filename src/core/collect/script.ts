@@ -126,6 +126,9 @@ fresh { if ($0 ~ ENVIRON[file[2] == "comm" ? "kernelThread" : "executable"] && !
 const EMIT_STAT = String.raw`function emitStat(f) { if (slurp(f "/stat")) printf "=s %s %d\n%s", f, length(text), text }
 `;
 
+/** Bytes of arguments. No QEMU has so many, and a hostile process may show gigabytes. */
+const SHORT = 200_000;
+
 /** Lane one: membership of each thread, then the interface files of the cgroups they are in. */
 const READ_PLACEMENT = String.raw`${EMIT_STAT}${WALKS}
 { n = split($0, t, "\n")
@@ -142,9 +145,9 @@ const READ_PLACEMENT = String.raw`${EMIT_STAT}${WALKS}
     if (i > share) emitStat(f)
     if (id[1] == id[3] && slurp(f "/stat") && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
   } }
-function short(stat,   word) { # arg_start and arg_end: no QEMU has so many arguments, and a hostile process may show gigabytes
+function short(stat,   word) { # arg_start and arg_end
   sub(/^.*\) /, "", stat); split(stat, word, " ")
-  return word[47] - word[46] < 200000
+  return word[47] - word[46] < ${SHORT}
 }
 END {
   slurp("self/mountinfo")
@@ -253,7 +256,9 @@ read_placement() {
     v1["pids"] = "${V1_FILES.pids}"; v1["freezer"] = "${V1_FILES.freezer}" }
   ${READ_PLACEMENT}' || return
   [ -z "$cut" ] || for p in $processes; do
-    c=$(tr '\0\n' '\1\2' <$p/cmdline) && printf '=c %s %s\n%s' "$(printf %s "$c" | wc -c)" "$p/cmdline" "$c"
+    c=$(head -c ${SHORT} $p/cmdline 2>/dev/null | tr '\0\n' '\1\2')
+    n=$(printf %s "$c" | wc -c)
+    [ $n = 0 ] || [ $n -ge ${SHORT} ] || printf '=c %s %s\n%s' $n $p/cmdline "$c" # an empty one awk has told, a long one nobody wants
   done
   return 0
 }

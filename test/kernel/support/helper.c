@@ -131,6 +131,7 @@ int main(int argc, char **argv) {
     char *title = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memset(title, 1, length); // the byte at which a record of awk ends
     memcpy(title, "qemu-kvm", 9);
+    title[length - 1] = 0; // else a reader gets no more than the first argument
     if (show(title, length)) return 1;
     printf("%d\n", tid());
     fflush(stdout);
