@@ -20,7 +20,7 @@ function ownedBy(pids, m, p,   i, n, pid, d) { # what ownDirectory of parse/syst
   for (i = 1; i <= n; i++) {
     d = pid[i] "\n" m; loose[d] = loose[d] "\n" p
     if (!(d in common)) common[d] = p
-    while (index(p "/", common[d] "/") != 1) sub(/\/[^\/]*$/, "", common[d])
+    while (index(p "/", common[d] "/") != 1 && sub(/\/[^\/]*$/, "", common[d]));
   }
 }
 function shared(p) { return p == "" || p ~ /[.]slice$|^(\/[.][.])+$/ }

@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { accessSync, chmodSync, constants, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -95,6 +95,21 @@ export function commandOf(pid: number): string {
   } catch {
     return '';
   }
+}
+
+/** What each process that came of this one is doing: its parent, state, ticks of CPU time, where it waits, its files, its arguments. */
+export function whatRuns(parent = process.pid): string {
+  return readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).flatMap(pid => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
+      if (Number(stat[1]) !== parent) return [];
+      const files = readdirSync(`/proc/${pid}/fd`).map(fd => `${fd}:${readlinkSync(`/proc/${pid}/fd/${fd}`)}`).join(' ');
+      const waits = readFileSync(`/proc/${pid}/wchan`, 'latin1');
+      return [`${pid} of ${parent}, ${stat[0]} ${stat[11]}+${stat[12]} ${waits} ${files} ${JSON.stringify(commandOf(pid).slice(0, 120))}`, whatRuns(pid)];
+    } catch {
+      return []; // gone
+    }
+  }).filter(line => line !== '').join('\n');
 }
 
 /** Empty for a process that is gone, and for a zombie. */

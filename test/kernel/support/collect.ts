@@ -8,7 +8,7 @@ import { buildModel } from '../../../src/core/model/buildModel';
 import type { Cgroup, HostModel, Machine, Problem, Thread } from '../../../src/core/model/hostModel';
 import { encodeBytes } from '../../../src/core/parse/bytes';
 import type { RawSnapshot } from '../../../src/core/rawSnapshot';
-import { required } from './cleanUp';
+import { required, whatRuns } from './cleanUp';
 
 export interface Collected {
   readonly raw: RawSnapshot;
@@ -37,12 +37,24 @@ export function collectAllThrough(through: readonly string[]): Promise<Collected
   return collectThrough(through, NEVER, { ...OPTIONS, allCgroups: true });
 }
 
-/** The same of any other question. */
+/** The same of any other question. One that gets no answer says what its processes were doing. */
 export async function askThrough<T>(through: readonly string[], question: Question<T>, signal = NEVER): Promise<T> {
   const { argv, prelude, stdin } = question.command({ watched: false, asRoot: false });
   const decoder = question.decoder();
-  const { stderr } = await new LocalHost('test').run([...through, ...argv], { prelude, stdin, signal, onStdout: chunk => void decoder.push(chunk) });
-  return decoder.finish(stderr, 'test', { startedAt: 0, took: 0 });
+  const tooLong = new AbortController();
+  let running = '';
+  const timer = setTimeout(() => {
+    running = whatRuns();
+    tooLong.abort();
+  }, 50_000);
+  try {
+    const { stderr } = await new LocalHost('test').run([...through, ...argv], { prelude, stdin, signal: AbortSignal.any([signal, tooLong.signal]), onStdout: chunk => void decoder.push(chunk) });
+    return decoder.finish(stderr, 'test', { startedAt: 0, took: 0 });
+  } catch (error) {
+    throw running ? new Error(`no answer within 50 seconds; at that moment:\n${running}`) : error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What the core makes of it. */
