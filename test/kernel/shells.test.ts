@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Cgroup, Thread } from '../../src/core/model/hostModel';
+import { makeCgroup } from './support/cgroups';
 import { PREFIX, cleanUp } from './support/cleanUp';
 import { type Collected, collectThrough, machineOf, placesIn, problemsBelow } from './support/collect';
+import { namedThreads } from './support/helper';
 import { type Hostile, hostileProcess } from './support/hostile';
 import { placedQemu } from './support/placedQemu';
 import type { Qemu } from './support/qemu';
@@ -21,6 +23,7 @@ describe('the collector in each shell, awk and set of tools', () => {
   before(async () => {
     ({ qemu } = await placedQemu('shells'));
     hostile = await hostileProcess();
+    await spreadBelow(String.raw`in\side`, ['\\', String.raw`machine-qemu\x2d1\x2dspread.scope`, String.raw`\x`]);
     const collected = await collectThrough([]);
     assert.equal(machineOf(collected.model, hostile.pid).threads.length, hostile.tids.length + hostile.places.length + 1);
     reference = facts(collected);
@@ -38,6 +41,15 @@ describe('the collector in each shell, awk and set of tools', () => {
     for (const [shell, awk, tools] of [['dash', 'mawk', 'GNU'], ['bash', 'gawk', 'GNU'], ['busybox', 'busybox', 'busybox']] as const) {
       it(`${shell}, ${awk}, ${tools} tools where ${Object.keys(environment).length === 0 ? 'no locale is set' : 'a profile sets all it can'}`, () => sameAsReference(shell, awk, tools, environment));
     }
+  }
+
+  /**
+   * A process with a thread in each of these cgroups, all that way down. An awk that takes a backslash for one of the
+   * characters of a bracket expression finds no last part in such a path.
+   */
+  async function spreadBelow(directory: string, names: readonly string[]): Promise<void> {
+    const { tids } = await namedThreads(names.map(name => Buffer.from(name.slice(0, 15))));
+    for (const [i, name] of names.entries()) makeCgroup('cpu', 'spread', directory, name).addThread(tids[i]!);
   }
 
   async function sameAsReference(shell: string, awk: string, tools: Tools, set: Readonly<Record<string, string>>): Promise<void> {

@@ -182,7 +182,7 @@ END {
       while (!((m, p) in seen)) {
         seen[m, p] = 1; directory(point[m] p, names[m], p == "")
         if (p == "") break
-        sub(/\/[^\/]*$/, "", p)
+        sub("/[^/]*$", "", p)
       }
     }
   }

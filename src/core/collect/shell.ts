@@ -45,6 +45,9 @@ function shellAsRoot(isEnough: string): string {
 /**
  * slurp(f): the file's whole text in `text`. A record ends at U+0001, which no file of /proc or of a cgroup ends with;
  * inside one (a hostile name) it is put back. errors(): has grep say on standard error why a file could not be read.
+ *
+ * For all awk programs: a bracket expression with a slash in it stands in a string, "[^/]". In /[^\/]/ busybox takes the
+ * backslash for one of the set.
  */
 const LIBRARY = String.raw`
 BEGIN { RS = "\001"; FS = "\001" }
@@ -57,7 +60,7 @@ function slurp(f,   more, r) {
 }
 function emit(f) { if (!slurp(f)) return 0; printf "=f %d %s\n%s", length(text), f, text; return 1 }
 function fail(f) { failed[f] = 1 }
-function quoted(f) { gsub(/[^A-Za-z0-9_.\/-]/, "\\\\&", f); return f }
+function quoted(f) { gsub("[^A-Za-z0-9_./-]", "\\\\&", f); return f }
 function errors(   f, c) { c = "xargs grep -c . >/dev/null"; for (f in failed) print quoted(f) | c; close(c) }
 `;
 

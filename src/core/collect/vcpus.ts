@@ -7,7 +7,7 @@
  */
 export const READ_VCPUS = String.raw`
 /^\/sys\// { if ((getline line < $0) > 0 && line ~ /^[0-9]+$/) printf "=f %d %s\n%s\n", length(line) + 1, $0, line; close($0) }
-/^\/run\/(user\/[0-9]+\/libvirt\/qemu\/run|libvirt\/qemu)\/[^\/]+[.]xml$/ && files++ < 4000 { status($0) }
+$0 ~ "^/run/(user/[0-9]+/libvirt/qemu/run|libvirt/qemu)/[^/]+[.]xml$" && files++ < 4000 { status($0) }
 function status(f,   line, at, out) { # at: 1 in domstatus, 2 in vcpus, 3 in domain, 4 in cputune, 5 in metadata
   while (at >= 0 && (getline line < f) > 0) {
     if (!at) { if (line ~ /^<domstatus [a-z0-9 =\047-]*pid=\047[0-9]+\047>$/) { at = 1; out = "<domstatus " part(line, "pid=\047[0-9]+\047") ">\n" } }

@@ -10,9 +10,9 @@ export const WALKS = String.raw`
 function ownedBy(pids, m, p,   i, n, pid, d) { # what ownDirectory of parse/systemdName.ts finds in a path, or all of the path
   if (p == "/") return
   d = ""
-  if (match(p, /\/(machine-qemu\\x2d[^\/]+[.]scope|[^\/]+[.]libvirt-qemu)(\/|$)/)) d = substr(p, 1, RSTART + RLENGTH - 1)
+  if (match(p, "/(machine-qemu\\\\x2d[^/]+[.]scope|[^/]+[.]libvirt-qemu)(/|$)")) d = substr(p, 1, RSTART + RLENGTH - 1)
   else if (match(p, /^.*[.](scope|service)(\/|$)/) && substr(p, RLENGTH) !~ /[.]slice(\/|$)/) d = substr(p, 1, RLENGTH)
-  else if (match(p, /^(.*\/)?kubepods\/(.*\/)?pod[0-9a-f_-]+\/[^\/]+/)) d = substr(p, 1, RLENGTH)
+  else if (match(p, "^(.*/)?kubepods/(.*/)?pod[0-9a-f_-]+/[^/]+")) d = substr(p, 1, RLENGTH)
   sub(/\/$/, "", d)
   if (d ~ /\/(libvirtd|virtqemud)[.]service$/) return
   if (d != "") { own[m "\n" d] = 1; return }
@@ -20,7 +20,7 @@ function ownedBy(pids, m, p,   i, n, pid, d) { # what ownDirectory of parse/syst
   for (i = 1; i <= n; i++) {
     d = pid[i] "\n" m; loose[d] = loose[d] "\n" p
     if (!(d in common)) common[d] = p
-    while (index(p "/", common[d] "/") != 1 && sub(/\/[^\/]*$/, "", common[d]));
+    while (index(p "/", common[d] "/") != 1 && sub("/[^/]*$", "", common[d]));
   }
 }
 function shared(p) { return p == "" || p ~ /[.]slice$|^(\/[.][.])+$/ }
@@ -32,7 +32,7 @@ function walkOwn(   x, part, i, n, m, d, r, c, libvirts, used) { # what is the o
   }
   for (x in own) {
     split(x, part, "\n"); m = part[1]; d = part[2]; r = root[m]
-    if (d ~ /\/(machine-qemu\\x2d[^\/]+[.]scope|[^\/]+[.]libvirt-qemu)$/) libvirts[d]
+    if (d ~ "/(machine-qemu\\\\x2d[^/]+[.]scope|[^/]+[.]libvirt-qemu)$") libvirts[d]
     if (r != "/") { if (index(d "/", r "/") == 1) d = substr(d, length(r) + 1); else if (index(r "/", d "/") == 1) d = ""; else continue }
     else if (d ~ /^\/[.][.](\/|$)/) continue # outside the namespace
     c = c add(m, d)
