@@ -19,7 +19,7 @@ describe('cgroups of a machine without a thread in them', () => {
   const own: [name: string, directory: string[]][] = [
     ['libvirt', [String.raw`machine-qemu\x2d1\x2dlibvirt.scope`]],
     ['alone', ['machine', 'qemu-1-alone.libvirt-qemu']],
-    ['service', ['a b.service']],
+    ['service', ["it's a b.service"]],
     ['pod', ['kubepods', 'burstable', 'pod01234567-89ab', '0f1e']],
     ['hand', ['hand']],
   ];

@@ -49,7 +49,7 @@ function walkOwn(   x, part, i, n, m, d, r, c, libvirts, used) { # what is the o
   }
   if (c != "") find(c, 1)
 }
-function add(m, d) { d = point[m] d; top[d] = m; gsub(/\047/, "\047\\\047\047", d); return " \047" d "\047" }
+function add(m, d) { d = point[m] d; top[d] = m; gsub(/\047/, "\047\"\047\"\047", d); return " \047" d "\047" }
 function find(tops, perhaps,   c, d, n, k, found, m, p) { # no name of a cgroup holds a newline; one of two links has none below it
   RS = "\n"
   c = "find" tops
