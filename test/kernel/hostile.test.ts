@@ -3,8 +3,8 @@ import { copyFileSync, createReadStream, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBytes } from '../../src/core/parse/bytes';
 import { makeCgroup } from './support/cgroups';
-import { cleanUp, end, newFolder, start } from './support/cleanUp';
-import { type Collected, cgroupOf, collectModel, collectThrough, machineOf, placesIn, problemsBelow, threadOf } from './support/collect';
+import { cleanUp, end, newFolder, required, start } from './support/cleanUp';
+import { type Collected, asNobody, cgroupOf, collectModel, collectThrough, machineOf, placesIn, problemsBelow, threadOf } from './support/collect';
 import { helper, imitation } from './support/helper';
 import { CGROUP_NAMES, type Hostile, THREAD_NAMES, hostileProcess } from './support/hostile';
 import { commOf, placesOf, startTimeOf, tidsOf } from './support/readers';
@@ -79,19 +79,39 @@ describe('hostile names', () => {
     assert.equal(machineOf(model, hostile.pid).emulator, 'qemu-system-test');
   });
 
+  // The kernel tells only who may trace a process where its arguments end. U+0001 ends a record of our awk programs.
   for (const awk of awks()) {
-    it(`a command line of hundreds of megabytes hides no other process, and holds nothing up: ${awk}`, async () => {
-      const child = start(helper('some-program'), ['title', String(300 << 20)]);
-      await new Promise(resolve => child.stdout!.once('data', resolve));
-      const { model } = await collectThrough(withTools('dash', awk, 'GNU'));
-      assert.equal(model.collection.complete, true);
-      assert.deepEqual(model.collection.remarks, []);
-      assert.equal(machineOf(model, hostile.pid).emulator, 'qemu-system-test');
-      assert.ok(!model.machines.some(m => m.pid === child.pid), 'nobody has so many arguments');
-      assert.equal((await createReadStream(`/proc/${child.pid}/cmdline`, { end: 999_999 }).toArray()).join('').length, 1_000_000, 'it shows less than that');
-      await end(child);
-    });
+    for (const reader of ['root', 'nobody']) {
+      for (const byte of [1, 97]) {
+        it(`a command line of hundreds of megabytes (${byte}) hides no other process, and holds nothing up: ${awk}, ${reader}`, async () => {
+          const child = start(helper('some-program'), ['title', String(300 << 20), String(byte)]);
+          await new Promise(resolve => child.stdout!.once('data', resolve));
+          const { model } = await collectThrough([...withTools('dash', awk, 'GNU'), ...(reader === 'root' ? [] : asNobody(copied('setpriv')))]);
+          assert.equal(model.collection.complete, true);
+          assert.deepEqual(model.collection.remarks, []);
+          assert.equal(machineOf(model, hostile.pid).emulator, 'qemu-system-test');
+          assert.ok(!model.machines.some(m => m.pid === child.pid), 'nobody has so many arguments');
+          assert.equal((await createReadStream(`/proc/${child.pid}/cmdline`, { end: 999_999 }).toArray()).join('').length, 1_000_000, 'it shows less than that');
+          await end(child);
+        });
+      }
+    }
   }
+
+  it('whoever reads: the same names', async () => {
+    const names = ({ model }: Collected): unknown => [hostile.pid, qemu].map(pid => [machineOf(model, pid).name, machineOf(model, pid).emulator]);
+    const qemu = await imitation(helper('qemu-system-test'), 'qemu-system-test', ['-name', 'guest=a\nb,debug-threads=on']);
+    const expected = names(await collectModel());
+    assert.equal(machineOf((await collectModel()).model, qemu).name, 'a\nb');
+    for (const awk of awks()) assert.deepEqual(names(await collectThrough([...withTools('dash', awk, 'GNU'), ...asNobody(copied('setpriv'))])), expected, awk);
+  });
 
   it('nothing was executed', () => assert.deepEqual(traces(), earlier));
 });
+
+/** A command that is there where /usr/bin has nothing but what is tried. */
+function copied(command: string): string {
+  const file = join(newFolder('command'), command);
+  copyFileSync(required(command), file);
+  return file;
+}

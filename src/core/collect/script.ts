@@ -143,18 +143,24 @@ const READ_PLACEMENT = String.raw`${EMIT_STAT}${WALKS}
     printf "=m %s %d\n", f, c
     if (c in mayGoOn) waiting[f] = c
     if (i > share) emitStat(f)
-    if (id[1] == id[3] && slurp(f "/stat") && short(text) && slurp(id[1] "/cmdline") && !(cut && length(text))) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
+    if (!cut && id[1] == id[3] && slurp(f "/stat") && arguments(id[1], text)) printf "=f %d %s/cmdline\n%s", length(text), id[1], text
   } }
-function short(stat,   word) { # arg_start and arg_end
+function arguments(pid, stat,   word, c, more, r) { # in text
   sub(/^.*\) /, "", stat); split(stat, word, " ")
-  return word[47] - word[46] < ${SHORT}
+  if (word[46] > 0 || int(word[7] / 2097152) % 2) # arg_start, arg_end; a thread of the kernel has none
+    return word[47] - word[46] < ${SHORT} && slurp(pid "/cmdline")
+  c = "head -c ${SHORT} " pid "/cmdline 2>/dev/null" # who may not trace it is not told
+  r = (c | getline text) > 0
+  while (r && r++ < 5000 && (c | getline more) > 0) text = text "\001" more
+  close(c)
+  return r ? r <= 5000 && length(text) < ${SHORT} : slurp(pid "/cmdline")
 }
 END {
   slurp("self/mountinfo")
   n = split(text, line, "\n")
   for (i = 1; i <= n; i++) {
     if (!(at = index(line[i], " - cgroup"))) continue
-    split(substr(line[i], 1, at - 1), field, " ")
+    split(substr(line[i], 1, at - 1), field, "[ ]")
     split(substr(line[i], at + 3), type, " ")
     root[i] = plain(field[4]); point[i] = plain(field[5])
     o = split(type[1] == "cgroup2" ? "0" : type[3], option, ",")
@@ -256,9 +262,10 @@ read_placement() {
     v1["pids"] = "${V1_FILES.pids}"; v1["freezer"] = "${V1_FILES.freezer}" }
   ${READ_PLACEMENT}' || return
   [ -z "$cut" ] || for p in $processes; do
+    [ -r $p/cmdline ] || continue
     c=$(head -c ${SHORT} $p/cmdline 2>/dev/null | tr '\0\n' '\1\2')
     n=$(printf %s "$c" | wc -c)
-    [ $n = 0 ] || [ $n -ge ${SHORT} ] || printf '=c %s %s\n%s' $n $p/cmdline "$c" # an empty one awk has told, a long one nobody wants
+    [ $n -ge ${SHORT} ] || printf '=c %s %s\n%s' $n $p/cmdline "$c"
   done
   return 0
 }
@@ -291,7 +298,7 @@ read_vcpus() { # no process where nothing is to be read. A long list of disks un
 }
 read_times() {
   if [ -n "$threads" ]; then
-    again read_threads || return
+    again read_threads 2>/dev/null || return # what mawk says of a thread that has just died would stand between lane one's lines, in pieces
     printf '%s/exe\n' $processes | xargs ls -ln$q 2>/dev/null | sed 's/^/=l /'
   fi
   user=$(id)

@@ -65,8 +65,8 @@ export async function modelOf(raw: RawSnapshot): Promise<Collected> {
 }
 
 /** Any account without rights will do; this one is everywhere. */
-export function asNobody(): string[] {
-  return [required('setpriv'), '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--'];
+export function asNobody(setpriv = required('setpriv')): string[] {
+  return [setpriv, '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--'];
 }
 
 /** In a mount namespace of its own, after these commands of a shell; nothing of it reaches this machine's mounts. */

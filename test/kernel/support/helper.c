@@ -126,10 +126,10 @@ int main(int argc, char **argv) {
   } else if (argc == 3 && strcmp(argv[1], "busy") == 0) {
     for (long i = 0; i < atol(argv[2]); i++) pthread_create(&thread, NULL, spinning, (void *)i);
     puts("busy");
-  } else if (argc == 3 && strcmp(argv[1], "title") == 0) {
+  } else if (argc == 4 && strcmp(argv[1], "title") == 0) {
     size_t length = strtoul(argv[2], NULL, 10);
     char *title = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    memset(title, 1, length); // the byte at which a record of awk ends
+    memset(title, atoi(argv[3]), length);
     memcpy(title, "qemu-kvm", 9);
     title[length - 1] = 0; // else a reader gets no more than the first argument
     if (show(title, length)) return 1;
