@@ -38,7 +38,7 @@ export function planScript(plan: Plan): string {
   const root = plan.asRoot ? ['[ "$(id -u)" = 0 ] || { echo "This needs root; nothing was done." >&2; exit 1; }'] : [];
   // A capture may say of any folder that cgroups are mounted there.
   const directories = directoriesOf(plan).map(shellWord);
-  const mounted = directories.length > 0 ? [`on_cgroups ${directories.join(' ')} || { echo "This host has no cgroups at $(shown "$directory"); nothing was done." >&2; exit 1; }`] : [];
+  const mounted = directories.length > 0 ? [`on_cgroups ${directories.join(' ')} || { printf 'This host has no cgroups at %s; nothing was done.\\n' "$(shown "$directory")" >&2; exit 1; }`] : [];
   const tail = ['if steps 2>/dev/null; then', '  read_back', `  echo "All ${count} steps are done."`, 'else', '  read_back', '  exit 1', 'fi'];
   return [...head, SCRIPT_PREAMBLE + SHELL_LIBRARY + tellPeople(count) + planSteps(plan, { comments: true }), ...root, ...mounted, ...tail, ''].join('\n');
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import type { Action } from '../../../src/core/cgroup/action';
 import { decodeBytes, encodeBytes } from '../../../src/core/parse/bytes';
@@ -69,6 +69,16 @@ describe('the script of a plan', () => {
   it('a file that is no interface file, or a number that is none, is never written into it', () => {
     assert.throws(() => planSteps(planOf([step({ kind: 'write', cgroup: cgroup('/a'), file: '../x', value: '1' })])), RangeError);
     assert.throws(() => planSteps(planOf([move('/a', '/b', { tid: '5; id' as unknown as number })])), RangeError);
+  });
+
+  it('names a directory that holds no cgroups as it is, in each shell', () => {
+    const directory = String.raw`/nowhere/a\033[31mb\c%s`;
+    const to = { hierarchy: 'cpu', path: '/x', directory };
+    const script = planScript(planOf([step({ kind: 'move', task, from: '/', to, file: 'tasks' })]));
+    for (const shell of [['dash'], ['bash', '--posix'], ['busybox', 'sh']]) {
+      const { status, stderr } = spawnSync(shell[0]!, shell.slice(1), { input: script, encoding: 'utf8' });
+      assert.deepEqual([status, stderr], [1, `This host has no cgroups at ${directory}; nothing was done.\n`]);
+    }
   });
 
   it('asks for root only where the plan does', () => {
