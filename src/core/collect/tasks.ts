@@ -80,7 +80,7 @@ collect() {
 `;
 
 class TasksDecoder {
-  private readonly tasks: RawTask[] = [];
+  private readonly tasks = new Map<number, RawTask>(); // by TID: where awk had to begin anew, it has told some twice
   private readonly interrupts = new Map<number, RawInterrupt & { readonly handlers: string[] }>();
   private readonly errors = new Map<string, Errno>();
   private readonly remarks: string[] = [];
@@ -97,14 +97,15 @@ class TasksDecoder {
     if (this.state === 'before' && this.said.length < SAID) this.said += decodeBytes(chunk.subarray(0, SAID));
     for (const line of this.pending.lines(chunk)) this.line(line);
     if (this.state === 'before') return this.received < MOST_BEFORE;
-    return this.received < MOST && this.tasks.length < MOST_FRAMES && !this.pending.isTooLong;
+    return this.received < MOST && this.tasks.size < MOST_FRAMES && !this.pending.isTooLong;
   }
 
   /** @throws CollectError `not-an-answer` */
   finish(stderr: string, host: string, timing: Timing): RawTasks {
     readStderr(stderr, this.errors, this.remarks);
     if (this.state === 'before') throw new CollectError('not-an-answer', { host, said: this.said.trim().slice(0, SAID) || stderr.trim().slice(0, SAID) });
-    const { tasks, errors, hides, user, remarks } = this;
+    const { errors, hides, user, remarks } = this;
+    const tasks = [...this.tasks.values()];
     const interrupts = this.noInterrupts ? undefined : [...this.interrupts.values()].sort((a, b) => a.irq - b.irq);
     return { tasks, interrupts, errors, hides, collection: { ...timing, user, hides, complete: this.state === 'ended', remarks } };
   }
@@ -121,7 +122,7 @@ class TasksDecoder {
         const match = /^(\d+)\/task\/(\d+) (\d+) (\S+) (.*)$/s.exec(rest);
         if (!match) break;
         const [, pid, tid, ppid, cpus, name] = match as unknown as [string, string, string, string, string, string];
-        this.tasks.push({ pid: Number(pid), tid: Number(tid), ppid: Number(ppid), cpus, name: name.replace(/\\(n|\\)/g, (_, char) => (char === 'n' ? '\n' : '\\')) });
+        this.tasks.set(Number(tid), { pid: Number(pid), tid: Number(tid), ppid: Number(ppid), cpus, name: name.replace(/\\(n|\\)/g, (_, char) => (char === 'n' ? '\n' : '\\')) });
         return;
       }
       case '=i': {

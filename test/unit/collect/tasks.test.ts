@@ -28,6 +28,11 @@ describe('the answer about all tasks and interrupts', () => {
 
   for (const size of [1, 7, 64]) it(`is the same in pieces of ${size} bytes`, () => assert.deepEqual(decode(ANSWER, size), whole));
 
+  it('that was begun anew tells each task once', () => {
+    const twice = decode(Buffer.from('=cgroup-lens-tasks 1\n=t 1/task/1 0 0-7 systemd\n=t 70/task/71 1 2 old\n=t 1/task/1 0 0-7 systemd\n=t 70/task/71 1 3 new\n=end\n'));
+    assert.deepEqual(twice.tasks.map(({ tid, cpus, name }) => [tid, cpus, name]), [[1, '0-7', 'systemd'], [71, '3', 'new']]);
+  });
+
   it('that broke off is not complete', () => {
     const cut = decode(ANSWER.subarray(0, ANSWER.indexOf('=i 24')));
     assert.equal(cut.collection.complete, false);
