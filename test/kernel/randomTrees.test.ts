@@ -20,7 +20,8 @@ const machines = fc.array(fc.record({ cpu: places, cpuset: places, '0::': places
 
 const TRIED: readonly (readonly [string, string, 'GNU' | 'busybox'])[] = [['dash', 'mawk', 'GNU'], ['bash', 'gawk', 'GNU'], ['busybox', 'busybox', 'busybox']];
 
-describe('machines anywhere in any trees of cgroups', () => {
+describe('machines anywhere in any trees of cgroups', function () {
+  this.timeout(300_000);
   afterEach(cleanUp);
 
   // What an awk reads may depend on the order in which it keeps its arrays, and that on every character.

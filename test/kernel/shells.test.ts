@@ -69,8 +69,9 @@ describe('the collector in each shell, awk and set of tools', () => {
         const { threads, ...machine } = machineOf(model, pid);
         return { ...machine, rss: machine.rss !== undefined, threads: threads.map(threadFacts) }; // rss grows between two looks
       }),
-      hierarchies: model.hierarchies.map(({ cgroups, ...hierarchy }) => ({
+      hierarchies: model.hierarchies.map(({ cgroups, walked, ...hierarchy }) => ({
         ...hierarchy,
+        walked: walked.filter(path => path.startsWith(`/${PREFIX}`)),
         cgroups: [...cgroups.values()].filter(c => c.path === '/' || c.path.startsWith(`/${PREFIX}`)).map(cgroupFacts).sort((a, b) => (a.path < b.path ? -1 : 1)),
       })),
       problems: problemsBelow({ raw, model, problems }, pids, PREFIX),

@@ -87,7 +87,7 @@ describe(`random plans, there and back (seed ${SEED})`, () => {
     const thread = random.pick(threads);
     const hierarchy = keys.get(random.pick(HIERARCHIES))!;
     const top = placed.own.cpu.path;
-    const known = [...model.hierarchies.find(({ key }) => key === hierarchy)!.cgroups.keys()].filter(path => isWithin(path, top));
+    const known = [...model.hierarchies.find(({ key }) => key === hierarchy)!.cgroups.keys()].filter(path => isWithin(path, top)).sort();
     const fresh = `${random.pick(known)}/new${random.below(3)}`;
     const cpus = parseCpuList(random.pick(['0', '1', '0-1']))!;
     return random.choose<() => Change>([

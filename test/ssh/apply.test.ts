@@ -136,7 +136,8 @@ describe('a plan over SSH', () => {
     links.push(link);
     const host = hostOf(link, wanted(sshd, { unknownHostKeys: 'accept-new' }));
     await collect(host);
-    await sleep(300);
+    const shellWaits = (): boolean => sshd.processes().some(({ command }) => command.split(' ')[0] === 'sh');
+    for (let before = -1; before !== link.passed.length || !shellWaits(); await sleep(300)) before = link.passed.length; // its prelude has been sent
     link.goDeafAfter(4000); // a channel is opened with less; a script is more
     const applying = apply(host, planOf([move(0)], { asRoot: true }));
     while (place(0) !== to.path) await sleep(5);

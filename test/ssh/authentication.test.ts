@@ -13,7 +13,7 @@ import { PASSWORD, Sshd, type SshdOptions, makeKey } from './support/sshd';
 async function agentWith(...keys: readonly string[]): Promise<string> {
   const socket = join(newFolder('agent'), 'socket');
   start(required('ssh-agent'), ['-D', '-a', socket], { stdio: 'ignore' });
-  for (const until = Date.now() + 5000; ; await sleep(20)) {
+  for (const until = Date.now() + 30_000; ; await sleep(20)) {
     try {
       execFileSync(required('ssh-add'), ['-q', ...keys], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'pipe' });
       return socket;

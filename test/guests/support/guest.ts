@@ -72,8 +72,9 @@ export class Guest {
       writeFileSync(join(folder, 'port'), String(port));
       return guest;
     }
-    guest.processes.push(qemu, start('ssh', ['-F', guest.sshConfig, '-S', guest.master, '-N', '-M', guest.name()], { stdio: ['ignore', 'ignore', 'inherit'] }));
-    while (!existsSync(guest.master)) await sleep(50);
+    const master = start('ssh', ['-F', guest.sshConfig, '-S', guest.master, '-N', '-M', guest.name()], { stdio: ['ignore', 'ignore', 'inherit'] });
+    guest.processes.push(qemu, master);
+    for (; !existsSync(guest.master); await sleep(50)) if (master.exitCode !== null) throw new Error(`The connection to the ${mode} guest ended with ${master.exitCode}`);
     return guest;
   }
 

@@ -25,10 +25,10 @@ export async function startByHand(guest: Guest): Promise<void> {
     cd / && setsid qemu-system-x86_64 -name guest=${BY_HAND},debug-threads=on -accel tcg,thread=multi -smp 2 -m 32 -S -display none -nodefaults \\
       -object iothread,id=io1 -netdev tap,id=net,ifname=byhand0,script=no,downscript=no,vhost=on -device virtio-net-pci,netdev=net \\
       -pidfile /run/byhand.pid </dev/null >/run/byhand.log 2>&1 &`, 'root', 'own');
-  for (let tries = 0; ; tries++, await sleep(200)) {
+  for (const until = Date.now() + 120_000; ; await sleep(200)) {
     // It opens its pidfile after it has made its threads.
     if (await guest.run('test -s /run/byhand.pid && kill -0 "$(cat /run/byhand.pid)"').then(() => true, () => false)) return;
-    if (tries > 50) throw new Error(`The QEMU by hand does not start: ${await guest.run('cat /run/byhand.log')}`);
+    if (Date.now() > until) throw new Error(`The QEMU by hand does not start: ${await guest.run('cat /run/byhand.log')}`);
   }
 }
 

@@ -101,7 +101,18 @@ say groups; systemctl show -p Id,ControlGroup $(sed -n 's/^[^ a-z]* *\\([^ ]*\\)
 rm /run/units.$$
 `;
 
+/** A thread that comes or goes between two of the tools is known to one of them alone: then they are asked again. */
 export async function readTools(guest: Guest): Promise<Reading> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await readOnce(guest);
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
+
+async function readOnce(guest: Guest): Promise<Reading> {
   const sections = (await guest.run(SCRIPT)).split(/^==== /m).slice(1).map(section => {
     const end = section.indexOf('\n');
     const [title = '', word = ''] = section.slice(0, end).split(' ');

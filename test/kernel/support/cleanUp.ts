@@ -72,7 +72,7 @@ export async function cleanUp(): Promise<void> {
   await Promise.all([...running].map(end));
   for (const pid of markedProcesses()) kill(pid);
   // A process that was killed stays in its cgroup for a moment longer.
-  for (const until = Date.now() + 5000; ; await sleep(10)) {
+  for (const until = Date.now() + 30_000; ; await sleep(10)) {
     try {
       removeCgroups();
       break;

@@ -113,13 +113,13 @@ export class Sshd {
   }
 
   private async listening(): Promise<void> {
-    for (const until = Date.now() + 10_000; ; await sleep(20)) {
+    for (const until = Date.now() + 60_000; ; await sleep(20)) {
       const up = await new Promise<boolean>(resolve => {
         const socket = connect(this.port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
         socket.once('connect', () => socket.destroy());
       });
       if (up) return;
-      if (Date.now() > until) throw new Error(`sshd does not listen on ${this.port}`);
+      if (this.process.exitCode !== null || Date.now() > until) throw new Error(`sshd does not listen on ${this.port}`);
     }
   }
 }

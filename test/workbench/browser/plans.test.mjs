@@ -62,7 +62,7 @@ describe('plans', () => {
     await lens('Discard').click();
     await eventually(async () => assert.equal(await page.locator('.tab', { hasText: '.plan' }).count(), 0));
     assertPlaces(2, 'emulator');
-    execFileSync('sh', { input: script, timeout: 10_000 });
+    execFileSync('sh', { input: script, timeout: 30_000 });
     assertPlaces(2, 'vcpu2');
     tree.take('emulator', qemu.vcpus[2]);
   });
