@@ -16,7 +16,7 @@ const shells = { bash: 'bash', busybox: 'busybox', dash: 'dash', gawk: 'gawk', m
 /** In the order in which they run: the quickest answer first. `debian` maps a command to the package that has it. */
 const suites = {
   unit: { node: mocha('out/test/unit/**/*.test.js'), debian: shells },
-  kernel: { node: mocha('--timeout', '60000', 'out/test/kernel/**/*.test.js'), debian: { ...shells, ...buildTools, 'qemu-system-x86_64': 'qemu-system-x86' }, source: 'test/kernel' },
+  kernel: { node: mocha('--timeout', '60000', 'out/test/kernel/**/*.test.js'), debian: { ...shells, ...buildTools, sudo: 'sudo', 'qemu-system-x86_64': 'qemu-system-x86' }, source: 'test/kernel' },
   ssh: {
     node: mocha('--timeout', '60000', 'out/test/ssh/**/*.test.js'),
     debian: sshd,

@@ -19,16 +19,21 @@ export class LiveSource implements Source {
 
   /** @throws CollectError, and what the host throws */
   collect(signal: AbortSignal): Promise<RawSnapshot> {
-    return this.run(collectCommand(this.options(), this.host.staysOpen), new WireDecoder(), signal);
+    const options = this.options();
+    const watched = this.host.staysOpen || options.asRoot;
+    return this.run({ ...collectCommand(options, watched), watched }, new WireDecoder(), signal);
   }
 
   /** @throws CollectError, and what the host throws */
   ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
-    const { argv, prelude, stdin } = question.command({ watched: this.host.staysOpen, asRoot: this.options().asRoot });
-    return this.run({ argv, stdin: prelude + stdin }, question.decoder(), signal); // none waits on the host for that
+    const { asRoot } = this.options();
+    const decoder = question.decoder();
+    const watched = this.host.staysOpen || asRoot || decoder.broken !== undefined; // a plan may be done as root
+    const { argv, prelude, stdin } = question.command({ watched, asRoot });
+    return this.run({ argv, stdin: prelude + stdin, watched }, decoder, signal); // none waits on the host for that
   }
 
-  private async run<T>(command: { readonly argv: readonly string[]; readonly prelude?: string; readonly stdin: string }, decoder: Decoder<T>, signal: AbortSignal): Promise<T> {
+  private async run<T>(command: { readonly argv: readonly string[]; readonly prelude?: string; readonly stdin: string; readonly watched: boolean }, decoder: Decoder<T>, signal: AbortSignal): Promise<T> {
     const { host } = this;
     const { argv, ...input } = command;
     const startedAt = Date.now();

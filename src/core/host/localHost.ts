@@ -27,10 +27,11 @@ function runLocally(host: string, argv: readonly string[], options: RunOptions):
     // Of the environment only the path: exported functions and shell options of the person would be obeyed.
     const child = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' } });
     const stop = (): void => {
+      child.stdin.destroy();
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // ESRCH: the group has ended by itself
+        // ESRCH: the group has ended by itself. EPERM: it is root's by now, and ends itself, for it is watched
       }
       reject(new CollectError('cancelled', { host }));
     };
@@ -52,6 +53,7 @@ function runLocally(host: string, argv: readonly string[], options: RunOptions):
       resolve({ stderr: decodeBytes(Buffer.concat(stderr)), exitCode });
     });
     if (child.pid !== undefined) options.onBegin?.();
-    child.stdin.end(`${options.prelude ?? ''}${options.stdin}`);
+    child.stdin.write(`${options.prelude ?? ''}${options.stdin}`);
+    if (!options.watched) child.stdin.end();
   });
 }

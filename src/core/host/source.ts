@@ -33,7 +33,7 @@ export interface Decoder<T> {
 }
 
 export interface HowToRun {
-  /** See `Host.staysOpen`. */
+  /** See `RunOptions`. */
   readonly watched: boolean;
   /** Become root by `sudo -n` where /proc hides other users' processes: all else every user can read. */
   readonly asRoot: boolean;
@@ -50,8 +50,8 @@ export interface Host {
   /** As in `Source`: named in every error. */
   readonly label: string;
   /**
-   * Whether the end of standard input means that nobody waits for the answer any more. Locally the process group is
-   * ended; over a network that end is all that the other side sees, and standard input stays open for it.
+   * Whether every command is watched: over a network the end of standard input is all that the other side sees. Locally
+   * the process group is ended, but for what has become root: only root can end that.
    */
   readonly staysOpen: boolean;
   /**
@@ -67,6 +67,8 @@ export interface RunOptions {
   readonly prelude?: string;
   /** What sets it going. */
   readonly stdin: string;
+  /** It ends with all that it started when standard input ends, which stays open until then. */
+  readonly watched?: boolean;
   readonly signal: AbortSignal;
   onStdout(chunk: Buffer): void;
   /** Called just before it is set going. A command that has this writes: it is set going once, whatever happens to the connection. */
