@@ -99,7 +99,18 @@ function undoWrite(action: WriteValue, before: World, after: World, effects: rea
   const back: WriteValue = { ...action, value: former };
   const prediction = predict(after, back);
   if (prediction.outcomes.every(outcome => outcome.errno !== undefined)) return { kind: 'irreversible', because: prediction.outcomes[0]!.because, actions: [] };
-  return withPins([back], effects.flatMap(effect => (effect.kind === 'allowed' ? [effect.tid] : [])), before, prediction.after);
+  const beside = besides(action, effects, before, prediction.after);
+  const world = beside.reduce((at, one) => predict(at, one).after, prediction.after);
+  return withPins([back, ...beside], effects.flatMap(effect => (effect.kind === 'allowed' ? [effect.tid] : [])), before, world);
+}
+
+/** What the kernel wrote elsewhere with it and does not take back: the weight, which cpu.idle sets to the usual one. */
+function besides({ cgroup, file: own }: WriteValue, effects: readonly Effect[], before: World, after: World): Action[] {
+  const files = [...new Set(effects.flatMap(effect => (effect.kind === 'value' && effect.path === cgroup.path && effect.file !== own && VALUES.includes(effect.file) ? [effect.file] : [])))];
+  return files.flatMap((file): Action[] => {
+    const [was, is] = [before, after].map(world => world.cgroup(cgroup.hierarchy, cgroup.path)).map(one => one && textOf(one, file));
+    return was === undefined || was === is ? [] : [{ kind: 'write', cgroup, file, value: was }];
+  });
 }
 
 /** Pins again what has lost its pin on the way there and back. */
