@@ -85,7 +85,15 @@ function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'm
   const target = hierarchyOf(context.model, hierarchy)?.cgroups.get(to) ?? nearestThere(context, hierarchy, to);
   const source = thread.membership.places.get(hierarchy)?.cgroup;
   const memory = thread.tid === thread.pid || change.kind === 'moveProcess' ? memoryMoves(context, thread, source, target) : undefined;
+  if (isFrozen(target) && !isFrozen(source)) {
+    const machine = context.machine?.name ?? String(thread.tid);
+    return { ...verdict, consent: { kind: 'type', text: machine, because: reason('moves-into-frozen', { path: target!.path }) } };
+  }
   return memory ? { ...verdict, consent: { kind: 'alone', because: memory } } : verdict;
+}
+
+function isFrozen(cgroup: Cgroup | undefined): boolean {
+  return [...withAncestors(cgroup)].some(({ frozen }) => frozen === true);
 }
 
 /**

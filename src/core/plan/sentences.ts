@@ -63,6 +63,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
     if (d('file') === 'cpuset.cpus.partition') return t('{0} shares out CPUs anew: it can take them from all others, or give them back.', what);
     return /^(THAWED|0)$/.test(d('value').trim()) ? t('{0} lets run again what was frozen there.', what) : t('{0} stops all that runs there: the guest stands still until it is thawed.', what);
   },
+  'moves-into-frozen': d => t('{0} is frozen: what is moved there stands still until it is thawed.', d('path')),
   // warnings
   'outside-subtree-expert': d => t('{1} ({0}) is outside the machine\'s own cgroups: its limits and its owner are others.', d('hierarchy'), d('path')),
   'whole-process-loses': d => t('The process {0} leaves {1} for {2}: its memory and io limits, its device rules and the count of its tasks there are lost. It is stopped with {4} then, and not with {3} any more.', d('process'), d('from'), d('to'), d('unit') || t('no unit'), d('newUnit') || t('no unit')),

@@ -64,6 +64,7 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
 function consentTo({ consent }: Plan, actions: readonly Action[]): Consent {
   const isRealTime = (action: Action): boolean => action.kind === 'scheduling' && (action.policy === 'fifo' || action.policy === 'rr');
   if (consent.kind === 'type' && consent.because.id.startsWith('realtime-') && !actions.some(isRealTime)) return { kind: 'apply' };
+  if (consent.kind === 'type' && consent.because.id === 'moves-into-frozen') return { kind: 'apply' };
   if (consent.kind !== 'type' || consent.because.id !== 'file-typed') return consent;
   const write = actions.find((action): action is WriteValue => action.kind === 'write' && action.file === consent.because.details['file']);
   return write ? { ...consent, because: reason('file-typed', { file: write.file, value: write.value, path: write.cgroup.path }) } : consent;

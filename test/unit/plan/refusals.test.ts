@@ -118,6 +118,15 @@ describe('what a plan is refused for', () => {
     assert.deepEqual(plan?.steps.map(step => step.action.kind === 'affinity' && step.action.cpus), ['0']);
   });
 
+  it('a move into a frozen cgroup asks for the machine\'s name, and the way back does not', async () => {
+    const { model } = await modelOf('guest-v2', copy => void copy.files.set(`/sys/fs/cgroup${LIBVIRT}/vcpu1/cgroup.freeze`, '1\n'));
+    const found = new Found(model, machine(model, 'serial'));
+    const { plan } = makePlan(model, found.machine, [{ kind: 'move', thread: found.vcpu('2'), hierarchy: '0::', to: `${LIBVIRT}/vcpu1` }], { expert: false });
+    assert.deepEqual(plan?.consent.kind === 'type' && [plan.consent.text, sentence(plan.consent.because)], ['serial', `${LIBVIRT}/vcpu1 is frozen: what is moved there stands still until it is thawed.`]);
+    const back = makePlan(model, found.machine, [{ kind: 'move', thread: found.vcpu('1'), hierarchy: '0::', to: `${LIBVIRT}/vcpu2` }], { expert: false });
+    assert.equal(back.plan?.consent.kind, 'apply');
+  });
+
   it('a pin where the host has no tool for it', async () => {
     const { model } = await modelOf('guest-v2');
     const bare: HostModel = { ...model, collection: { ...model.collection, tools: [] } };
