@@ -107,8 +107,14 @@ function groupWay(context: Context, hierarchy: string, path: string, value: stri
   return thread && cpus && !cpus.isEmpty ? pinWay(context, { thread, cpus }) : undefined;
 }
 
+function isUsers(path: string): boolean {
+  return /\/user@\d+\.service(\/|$)/.test(path);
+}
+
 /** What libvirt calls a thread that is where it has put it. */
 function libvirtThread(thread: Thread): { readonly command: string; readonly which: readonly string[] } | undefined {
+  // Below a user's own systemd any user can lay out such groups: the domain of that name is another.
+  if ([...thread.membership.places.values()].some(({ path }) => isUsers(path))) return undefined;
   const groups = new Set([...thread.membership.places.values()].flatMap(({ path }) => /(?:\.scope|\.libvirt-qemu)(?:\/libvirt)?\/(emulator|vcpu\d+|iothread\d+)$/.exec(path)?.[1] ?? []));
   const [group] = groups;
   if (groups.size !== 1) return undefined;
@@ -130,7 +136,7 @@ function valueWay(context: Context, { hierarchy: key, path }: { readonly hierarc
   if (owner.kind === 'unit') {
     const wanted = unitProperties(file, value, former);
     const back = former === undefined ? undefined : unitProperties(file, former === '' ? (cgroup.cpusEffective?.toString() ?? '') : former, value);
-    const command = (assignments: readonly string[]): string[] => ['systemctl', ...(owner.manager === 'user' ? ['--user'] : []), 'set-property', '--runtime', owner.unit, ...assignments];
+    const command = (assignments: readonly string[]): string[] => ['systemctl', ...(owner.manager === 'user' ? ['--user'] : []), 'set-property', '--runtime', '--', owner.unit, ...assignments];
     // No cpuset of tasks can be emptied again (ENOSPC): systemd says so in its journal alone.
     const besides = file === 'cpuset.cpus' && former === '' ? { besides: reason('owners-tool-not-emptied', { path, cpus: cgroup.cpusEffective?.toString() ?? '?' }) } : {};
     return wanted && { argv: command(wanted), back: back && command(back), ...besides };
@@ -138,7 +144,7 @@ function valueWay(context: Context, { hierarchy: key, path }: { readonly hierarc
   const { kind } = valuesOwner(model, hierarchy, path);
   if (file === 'cpuset.cpus') return kind === 'libvirt' || kind === 'nova' ? groupWay(context, key, path, value) : undefined;
   const name = machine && (kind === 'libvirt' || kind === 'nova') ? schedinfoName(path, file) : undefined;
-  const domain = machine && domainOf(machine);
+  const domain = machine && !isUsers(path) ? domainOf(machine) : undefined;
   if (!domain || name === undefined || !/^-?\d+$/.test(value)) return undefined;
   const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', ...domain, '--live', '--set', `${name}=${text}`];
   const besides = /^(vcpu|iothread)_/.test(name) ? { besides: reason('owners-tool-all', { what: name.startsWith('vcpu') ? 'vCPU' : 'I/O thread' }) } : {};

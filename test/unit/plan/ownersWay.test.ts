@@ -49,7 +49,18 @@ describe('the owner\'s own way', () => {
     assert.ok(printPlan(pinned).includes(`\n  ${shown}\n`), printPlan(pinned));
     assert.ok(printPlan(pinned.ownersWay!).includes(`\n   ${shown}\n`), printPlan(pinned.ownersWay!));
     const weighed = (await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpu.weight', value: '50' }]))!;
-    assert.match(printPlan(weighed), /systemctl set-property --runtime 'machine-qemu\\x2d1\\x2dserial\.scope' CPUWeight=50\n/);
+    assert.match(printPlan(weighed), /systemctl set-property --runtime -- 'machine-qemu\\x2d1\\x2dserial\.scope' CPUWeight=50\n/);
+  });
+
+  it('none for groups that a user has laid out like libvirt\'s: the domain of that name is another', async () => {
+    const scope = '/user.slice/user-1000.slice/user@1000.service/app.slice/qemu-x.scope';
+    const { model } = await modelOf('guest-v2', copy => {
+      for (const [name, text] of copy.files) if (/^\/proc\/\d+\/task\/\d+\/cgroup$/.test(name)) copy.files.set(name, text.replaceAll(SCOPE, scope));
+    });
+    const serial = machine(model, 'serial');
+    const [vcpu] = serial.threads.filter(({ role }) => role.kind === 'vcpu');
+    assert.match(vcpu!.membership.places.get('0::')!.path, /^\/user\.slice\/.*\/libvirt\/vcpu\d$/);
+    assert.equal(makePlan(model, serial, [{ kind: 'pin', thread: vcpu!, cpus: 'all' }], { expert: true, virsh: ['virsh'] }).plan?.ownersWay, undefined);
   });
 
   it('none for a thread that is elsewhere: vcpupin would leave it there', async () => {
@@ -71,12 +82,12 @@ describe('the owner\'s own way', () => {
   });
 
   it('what a unit has is systemd\'s', async () => {
-    assert.deepEqual(words(await ownersWay('guest-v2', () => [quota(SCOPE, '0::', { quota: 150_000, period: 100_000 })])), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope CPUQuota=150%`]);
-    assert.deepEqual(words(await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpu.weight', value: '50' }])), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope CPUWeight=50`]);
+    assert.deepEqual(words(await ownersWay('guest-v2', () => [quota(SCOPE, '0::', { quota: 150_000, period: 100_000 })])), [String.raw`systemctl set-property --runtime -- machine-qemu\x2d1\x2dserial.scope CPUQuota=150%`]);
+    assert.deepEqual(words(await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpu.weight', value: '50' }])), [String.raw`systemctl set-property --runtime -- machine-qemu\x2d1\x2dserial.scope CPUWeight=50`]);
   });
 
   it('a unit\'s period is named where it is not the usual one, and there is a way back in v1 too', async () => {
-    const unit = String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope`;
+    const unit = String.raw`systemctl set-property --runtime -- machine-qemu\x2d1\x2dserial.scope`;
     for (const [host, hierarchy] of [['guest-v2', '0::'], ['guest-hybrid', 'cpu,cpuacct']] as const) {
       const way = await ownersWay(host, () => [quota(SCOPE, hierarchy, { quota: 100_000, period: 50_000 })]);
       assert.deepEqual([words(way), back(way)], [[`${unit} CPUQuota=200% CPUQuotaPeriodSec=50000us`], [`${unit} CPUQuota= CPUQuotaPeriodSec=`]], host);
@@ -85,7 +96,7 @@ describe('the owner\'s own way', () => {
 
   it('an empty cpuset cannot be emptied again: its CPUs are named, and that is said', async () => {
     const way = await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpuset.cpus', value: '0' }]);
-    assert.deepEqual(back(way), [String.raw`systemctl set-property --runtime machine-qemu\x2d1\x2dserial.scope AllowedCPUs=0-1`]);
+    assert.deepEqual(back(way), [String.raw`systemctl set-property --runtime -- machine-qemu\x2d1\x2dserial.scope AllowedCPUs=0-1`]);
     assert.ok(way?.warnings.some(({ because }) => because.id === 'owners-tool-not-emptied'));
     const { model } = await modelOf('guest-v2');
     const { plan } = makePlan(model, machine(model, 'serial'), [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpuset.cpus', value: '0' }], { expert: true });
