@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
 import { type ManualSaves, whyNot } from './manualSaves';
+import { plain } from './text';
 
 /** What a document says of a host. */
 export interface Served<About> {
@@ -250,9 +251,9 @@ export abstract class VirtualFs<About> implements vscode.FileSystemProvider, vsc
   }
 }
 
-/** VS Code shows its text, and the editor stays dirty. */
+/** VS Code shows its text in a notification, and the editor stays dirty. */
 export function refused(text: string): vscode.FileSystemError {
-  return vscode.FileSystemError.Unavailable(text);
+  return vscode.FileSystemError.Unavailable(plain(text));
 }
 
 export function staleText(): string {

@@ -3,8 +3,14 @@ import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { parsePlacement } from '../../../src/core/placement/parse';
 import { toPlacement } from '../../../src/core/placement/toPlacement';
+import { refused } from '../../../src/extension/virtualFs';
 import { BROKEN, hostile, hostileLines } from '../hostile.mjs';
 import { SAMPLE, type Read, answer, asRead, closeEditors, hoverAt, linesOf, only, openCapture, read, write } from './support';
+
+describe('names where a save is refused', () => {
+  // VS Code shows the text in a notification, where whatever looks like a link is one, of commands too.
+  it('are no link', () => assert.match(refused('Not possible: [Show plan](command:x) in /a/[b](file:///c)').message, /^Not possible: \[Show plan\]\u2060\(command:x\) in \/a\/\[b\]\u2060\(file:\/\/\/c\)$/));
+});
 
 /** Words in which all is escaped, and an argument in which all is encoded. */
 const OUR_LINK = /\[(?:\\[!-/:-@[-`{-~]|[^\\[\]()])*\]\(command:(?:cgroupLens\.(?:explainRule|fix)|workbench\.action\.openSettings)\?[\w.%~-]*\)/g;
