@@ -95,8 +95,11 @@ absent() { # INDEX DIRECTORY
   [ ! -e "$2" ]
 }
 job_of() { # NAME: what libvirt works on, in $job; asked once of a machine, for its jobs take seconds
-  job=
-  text_of "/run/libvirt/qemu/$1.xml" || { tell remark "whether libvirt works on $1 is not known: /run/libvirt/qemu/$1.xml cannot be read"; return 0; }
+  job= text=
+  case $1 in # a name is no path; and what is no file is not waited for
+    */*) return 0 ;;
+  esac
+  [ -f "/run/libvirt/qemu/$1.xml" ] && text_of "/run/libvirt/qemu/$1.xml" || { tell remark "whether libvirt works on $1 is not known: /run/libvirt/qemu/$1.xml cannot be read"; return 0; }
   case $text in
     *"<job type='none' async='none'"*) ;;
     *"<job type='"*) job=${'$'}{text#*"<job type="}; job="<job type=${'$'}{job%%">"*}>" ;;
