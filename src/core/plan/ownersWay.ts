@@ -6,8 +6,8 @@ import type { Cgroup, Machine, Thread } from '../model/hostModel';
 import { cgroupOwner, valuesOwner } from '../model/owner';
 import { parseCpuList } from '../parse/cpuList';
 import { type Context, reason } from './context';
-import type { Change, Plan, Step } from './plan';
-import { hierarchyOf, taskRef } from './refs';
+import type { Change, Plan, Precondition, Step } from './plan';
+import { fileKey, hierarchyOf, taskRef } from './refs';
 
 const VIRSH = ['virsh', '-c', 'qemu:///system'] as const;
 
@@ -36,7 +36,20 @@ export function ownersWay(context: Context, changes: readonly Change[], plan: Pl
   const tool = ways[0]!.argv.find(word => word === 'virsh' || word === 'systemctl') ?? ways[0]!.argv[0]!;
   const besides = new Map(ways.flatMap(way => (way.besides ? [[JSON.stringify(way.besides), way.besides] as const] : [])));
   const warnings = [reason('owners-tool', { tool }), ...besides.values()].map(because => ({ because }));
-  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps: ways.map(({ argv, back, thread }) => toolStep(argv, back, thread)), warnings: [...plan.warnings.filter(({ because }) => !OF_OWNERS.has(because.id)), ...warnings] };
+  const [first, ...others] = ways.map(({ argv, back, thread }) => toolStep(argv, back, thread));
+  const steps = [{ ...first!, preconditions: [...asRead(plan), ...first!.preconditions] }, ...others];
+  return { ...plan, title: t('{0}, by {1}', plan.title, tool), steps, warnings: [...plan.warnings.filter(({ because }) => !OF_OWNERS.has(because.id)), ...warnings] };
+}
+
+/** What the plan was made of: the machine has no job, its threads are there and where they were, and no value has changed. */
+function asRead({ steps }: Plan): Precondition[] {
+  const once = new Map<string, Precondition>();
+  for (const condition of steps.flatMap(({ preconditions }) => preconditions)) {
+    // The second of a file is what the first step has written; a pin may be gone with a cpuset that was widened first.
+    const key = condition.kind === 'value' ? fileKey(condition.cgroup, condition.file) : JSON.stringify(condition);
+    if (['idle', 'alive', 'place', 'value'].includes(condition.kind) && !once.has(key)) once.set(key, condition);
+  }
+  return [...once.values()];
 }
 
 /** Each once; `undefined` where two give one thread different CPUs: the cpuset and the pin of it are one thing to libvirt. */
@@ -134,6 +147,7 @@ function valueWay(context: Context, { hierarchy: key, path }: { readonly hierarc
   const former = bandwidthText(cgroup, file) ?? textOf(cgroup, file) ?? before;
   const owner = cgroupOwner(model, hierarchy, path);
   if (owner.kind === 'unit') {
+    if (owner.manager === 'user' && /\/user@(\d+)\.service(?:\/|$)/.exec(path)?.[1] !== String(model.collection.user?.uid)) return undefined; // `systemctl --user` asks the manager of who runs it
     const wanted = unitProperties(file, value, former);
     const back = former === undefined ? undefined : unitProperties(file, former === '' ? (cgroup.cpusEffective?.toString() ?? '') : former, value);
     const command = (assignments: readonly string[]): string[] => ['systemctl', ...(owner.manager === 'user' ? ['--user'] : []), 'set-property', '--runtime', '--', owner.unit, ...assignments];

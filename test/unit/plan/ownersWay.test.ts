@@ -63,6 +63,13 @@ describe('the owner\'s own way', () => {
     assert.equal(makePlan(model, serial, [{ kind: 'pin', thread: vcpu!, cpus: 'all' }], { expert: true, virsh: ['virsh'] }).plan?.ownersWay, undefined);
   });
 
+  it('looks first whether all is as it was read', async () => {
+    const pinned = await ownersWay('guest-v2', thread => [{ kind: 'pin', thread: thread('vcpu', '2'), cpus }]);
+    assert.deepEqual(new Set(pinned!.steps[0]!.preconditions.map(({ kind }) => kind)), new Set(['idle', 'alive', 'place']));
+    const both = await ownersWay('guest-hybrid', () => [quota(`${LIBVIRT}/vcpu2`, 'cpu,cpuacct', { quota: 20000, period: 50000 })]);
+    assert.deepEqual(both!.steps.map(({ preconditions }) => preconditions.map(condition => (condition.kind === 'value' ? `${condition.file} ${condition.value}` : condition.kind))), [['idle', 'cpu.cfs_quota_us 50000', 'cpu.cfs_period_us 100000'], []]);
+  });
+
   it('none for a thread that is elsewhere: vcpupin would leave it there', async () => {
     assert.equal(await ownersWay('misplaced-vcpus', thread => [{ kind: 'pin', thread: thread('vcpu', '2'), cpus }]), undefined);
   });
