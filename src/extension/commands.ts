@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { HostId } from '../core/host/source';
 import type { Machine, Thread } from '../core/model/hostModel';
 import type { CpuSet } from '../core/parse/cpuList';
+import { visible } from '../core/visible';
 import { pickSshHost } from './addSshHost';
 import { SAMPLE, SAMPLE_WITH_FAULTS, openCapture, saveCapture } from './captures';
 import type { Comparing } from './comparing';
@@ -199,8 +200,9 @@ function procLines({ state, thread, hierarchies }: Extract<MachinesNode, { kind:
     .join('\n');
 }
 
+/** As the row shows it: pasted into a terminal, a carriage return in a cgroup's name would be Enter. */
 async function copy(text: string | undefined): Promise<void> {
-  if (text !== undefined) await vscode.env.clipboard.writeText(text);
+  if (text !== undefined) await vscode.env.clipboard.writeText(text.split('\n').map(visible).join('\n'));
 }
 
 function isSsh({ source }: HostState): boolean {

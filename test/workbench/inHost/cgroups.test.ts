@@ -35,10 +35,13 @@ describe('commands on a cgroup', () => {
     assert.deepEqual(lines.filter(line => line.startsWith('/')).map(line => line.split('/').at(-1)), ['vcpu2', 'libvirt', String.raw`machine-qemu\x2d1\x2dserial.scope`, 'machine.slice', 'cpuset']);
   });
 
-  it('Copy Cgroup Path copies it raw', async () => {
+  it('Copy Cgroup Path copies it as the row shows it', async () => {
     const cgroup = cgroupOf(host, 'cpuset', '/vcpu2');
     await vscode.commands.executeCommand('cgroupLens.copyPath', node(file, host, cgroup));
     await eventually(async () => assert.equal(await vscode.env.clipboard.readText(), cgroup.path));
+    // Pasted into a terminal, a carriage return would be Enter.
+    await vscode.commands.executeCommand('cgroupLens.copyPath', node(file, host, { ...cgroup, path: '/x\rid\r' }));
+    await eventually(async () => assert.equal(await vscode.env.clipboard.readText(), String.raw`/x\u{d}id\u{d}`));
   });
 
   it('Who Else Is Here lists the threads on its CPUs, and says what a capture does not hold', async () => {
