@@ -7,7 +7,7 @@ import type { Role, RoleKind, ToldRole } from './hostModel';
 const BY_NAME: readonly (readonly [RegExp, RoleKind])[] = [
   [/^vhost-\d/, 'vhost'],
   [/^(worker|pool-.*)$/, 'worker'],
-  [/^(live_migration|migration|multifd|mig\/|bg_snapshot|dirtyrate|return path|COLO)/, 'migration'],
+  [/^(live_migration|migration|multifd|mig\/|bg_snapshot|dirtyrate|return path|COLO|postcopy\/|fault-(default|fast)$)/, 'migration'],
   [/^vnc_worker/, 'vnc'],
   [/^SPICE/, 'spice'],
   [/^call_rcu$/, 'call_rcu'],
