@@ -92,8 +92,8 @@ const MADE = /\/machine-qemu\\x2d[^/]+\.scope(\/|$)|\.libvirt-qemu(\/|$)|\/qemu\
 const UNIT = /^\/system\.slice\/(?!libvirtd|virtqemud)[^/]+\.(service|scope)$/;
 /** Where they are was nobody's choice: the kernel starts them where the thread is that needs them. */
 const INHERITS = /^(kvm-nx-lpage|iou-)/;
-/** One that serves the disks of an I/O thread is with it. */
-const OF_IO_THREAD = /\/iothread\d+$/;
+/** A worker is with the thread that started it: an I/O thread, a vCPU. */
+const STARTS_WORKERS = /\/(iothread|vcpu)\d+$/;
 
 function* movesOf({ machines, hierarchies }: HostModel): Iterable<Move> {
   for (const machine of machines) {
@@ -103,15 +103,19 @@ function* movesOf({ machines, hierarchies }: HostModel): Iterable<Move> {
         if (!MADE.test(from) && !UNIT.test(from)) continue;
         if (INHERITS.test(thread.comm) && /\/(emulator|vcpu\d+|iothread\d+)$/.test(from)) continue;
         const isWorker = thread.comm === 'worker';
-        if (isWorker && OF_IO_THREAD.test(from)) continue;
+        if (isWorker && (STARTS_WORKERS.test(from) || hierarchy.cgroups.has(`${from}/housekeeping`))) continue;
         for (const to of hierarchy.cgroups.values()) {
-          if (isWorker && OF_IO_THREAD.test(to.path)) continue;
+          if (isWorker && (from === `${to.path}/housekeeping` || (STARTS_WORKERS.test(to.path) && isBeside(from, to)))) continue;
           const isBelowUnit = UNIT.test(from) && to.path.startsWith(`${from}/`); // that is a unit's own business
           if (to.path !== from && !isBelowUnit) yield { machine, thread, hierarchy, from, to };
         }
       }
     }
   }
+}
+
+function isBeside(path: string, to: Cgroup): boolean {
+  return path.slice(0, path.lastIndexOf('/')) === to.parent?.path;
 }
 
 function actionOf({ thread, hierarchy, from, to }: Move): Extract<Action, { kind: 'move' }> | undefined {

@@ -23,9 +23,10 @@ export function kubeVirtLayout(model: HostModel, machine: Machine): Layout | und
     const { kind } = thread.role;
     if (kind === 'kernel' || kind === 'io_uring') return undefined; // these are where the thread is that started them
     const housekeeping = `${above}/${HOUSEKEEPING}`;
-    if (kind !== 'vcpu') return housekeeping;
     const place = placeOf(thread, key);
-    return place !== undefined && isWithin(place, unit.path) && !isWithin(place, housekeeping) ? place : above;
+    const isBeside = place !== undefined && isWithin(place, unit.path) && !isWithin(place, housekeeping);
+    if (isBeside && (kind === 'vcpu' || kind === 'worker')) return place; // a worker is with the vCPU that started it
+    return kind === 'vcpu' ? above : housekeeping;
   });
 }
 

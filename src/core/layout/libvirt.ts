@@ -90,13 +90,14 @@ function waitingIn(placed: readonly Member[], parent: string, key: string, exist
 }
 
 /**
- * Whether a thread may be in the group of a vCPU or an I/O thread, for all that is known. QEMU's workers for the disks of an I/O
- * thread are started by that one, and so they are with it (util/thread-pool.c, spawn_thread_bh_fn). And where no thread has a
- * name, one whose role nobody tells may be the very one that the group was made for.
+ * Whether a thread may be in the group of a vCPU or an I/O thread, for all that is known. QEMU's workers are started by the
+ * thread that needs them, and so they are with it: an I/O thread for its disks, a vCPU for what it waits for itself, as the
+ * variables of UEFI in pflash (util/thread-pool.c, spawn_thread_bh_fn). And where no thread has a name, one whose role nobody
+ * tells may be the very one that the group was made for.
  */
 function mayBeThere({ kind, id }: Role, group: string, areNamed: boolean): boolean {
-  if (kind === 'worker') return /^iothread\d+$/.test(group);
-  return !areNamed && (kind === 'other' || (kind === 'vcpu' && id === undefined)) && /^(vcpu|iothread)\d+$/.test(group);
+  const isPossible = kind === 'worker' || (!areNamed && (kind === 'other' || (kind === 'vcpu' && id === undefined)));
+  return isPossible && /^(vcpu|iothread)\d+$/.test(group);
 }
 
 /** Where libvirt has a thread of this role; `undefined` where that is nobody's choice: a kernel helper is where it was started from. */

@@ -36,7 +36,7 @@ export async function buildMachines(processes: readonly Process[], names: Progra
     const args: QemuArguments = isQemu ? parseQemuArguments(process.argv) : parseQemuArguments([]);
     const said = outside.of(process, args);
     const thread = (task: Task): Thread => {
-      const { role, disagreement } = rolesOf(task.stat, process.pid, args, said.roles.get(task.stat.tid));
+      const { role, disagreement } = rolesOf(task.stat, process.pid, args, threads.ioWorkers, said.roles.get(task.stat.tid));
       return threads.thread(process, task, role, disagreement);
     };
     const first = thread(leader);

@@ -1,6 +1,6 @@
 import { parseCmdline } from '../parse/cmdline';
 import { parseSchedstat } from '../parse/schedstat';
-import { type TaskStat, parseTaskStat } from '../parse/taskStat';
+import { type TaskStat, parseTaskStat, tellsIoWorkers } from '../parse/taskStat';
 import { type CpuSet } from '../parse/cpuList';
 import { parseTaskStatus } from '../parse/taskStatus';
 import type { RawSnapshot } from '../rawSnapshot';
@@ -83,12 +83,16 @@ const NONE: readonly ToldRole[] = [];
 
 /** Makes threads of tasks. Equal texts are parsed once: ten thousand threads have a handful of affinities. */
 export class ThreadBuilder {
+  /** See {@link tellsIoWorkers}. */
+  readonly ioWorkers: boolean | undefined;
   private readonly affinities = new Map<string, CpuSet | undefined>();
 
   constructor(
     private readonly raw: RawSnapshot,
     private readonly memberships: MembershipBuilder,
-  ) {}
+  ) {
+    this.ioWorkers = tellsIoWorkers(raw.files.get('/proc/sys/kernel/osrelease') ?? '');
+  }
 
   thread(process: Process, { stat, cgroup, status, schedstat: times }: Task, role: Role, disagreement: readonly ToldRole[] = NONE): Thread {
     const schedstat = parseSchedstat(times);

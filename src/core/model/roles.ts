@@ -7,13 +7,15 @@ import type { Role, RoleKind, ToldRole } from './hostModel';
 const BY_NAME: readonly (readonly [RegExp, RoleKind])[] = [
   [/^vhost-\d/, 'vhost'],
   [/^(worker|pool-.*)$/, 'worker'],
-  [/^(live_migration|migration|multifd|mig\/|bg_snapshot|dirtyrate|return path|COLO)/, 'migration'],
+  [/^(live_migration|migration|multifd|mig\/|bg_snapshot|dirtyrate|return path|COLO|postcopy\/|fault-(default|fast)$)/, 'migration'],
   [/^vnc_worker/, 'vnc'],
   [/^SPICE/, 'spice'],
   [/^call_rcu$/, 'call_rcu'],
   [/^iou-(wrk|sqp)-/, 'io_uring'],
   [/^kvm-(pit|nx-lpage)/, 'kernel'],
 ];
+
+const VCPU = /^CPU (\d+)\/[A-Za-z]+$/;
 
 /** QEMU's own I/O threads, which are not the machine's (`-object iothread`). */
 const OWN_IO_THREADS = new Set(['mon_iothread', 'colo-compare']);
@@ -24,12 +26,15 @@ export interface Roles {
   readonly disagreement: readonly ToldRole[];
 }
 
-/** @param outside what others than the process say of it, the best first */
-export function rolesOf(stat: TaskStat, pid: number, args: QemuArguments, outside: readonly ToldRole[] = NONE): Roles {
+/**
+ * @param ioWorkers see {@link tellsIoWorkers}
+ * @param outside what others than the process say of it, the best first
+ */
+export function rolesOf(stat: TaskStat, pid: number, args: QemuArguments, ioWorkers: boolean | undefined, outside: readonly ToldRole[] = NONE): Roles {
   // The one that QEMU was started in, whatever it is called. libvirt before 2.3 gave its TID for the vCPUs of an emulated machine.
   if (stat.tid === pid) return { role: { kind: 'emulator', id: undefined, knownBy: 'kernel' }, disagreement: NONE };
   const named = byName(stat, args);
-  const kernel = byKernel(stat);
+  const kernel = byKernel(stat, ioWorkers);
   if (outside.length === 0 && (!named || !kernel || agree(named, kernel))) return { role: named ?? kernel ?? OTHER, disagreement: NONE };
   const file = `/proc/${pid}/task/${stat.tid}/stat`;
   const name: readonly ToldRole[] = named ? [{ role: named, file, value: `(${stat.comm})` }] : NONE;
@@ -50,15 +55,15 @@ function agree(one: Role, other: Role): boolean {
 }
 
 /** What the kernel has written down of a task, and no name can change. Of two looks nothing more is told: guest time that grows is above 0. */
-function byKernel(stat: TaskStat): Role | undefined {
-  if ((stat.flags & taskFlags.ioWorker) !== 0) return { kind: 'io_uring', id: undefined, knownBy: 'kernel' };
+function byKernel(stat: TaskStat, ioWorkers: boolean | undefined): Role | undefined {
+  if ((stat.flags & taskFlags.ioWorker) !== 0 && (ioWorkers ?? !VCPU.test(stat.comm))) return { kind: 'io_uring', id: undefined, knownBy: 'kernel' };
   if (stat.guestTime > 0) return { kind: 'vcpu', id: undefined, knownBy: 'guest time' };
   return undefined;
 }
 
 /** `undefined` where a name tells nothing: without `-name debug-threads=on`, all are called like the process. */
 function byName({ comm }: TaskStat, args: QemuArguments): Role | undefined {
-  const vcpu = /^CPU (\d+)\/[A-Za-z]+$/.exec(comm);
+  const vcpu = VCPU.exec(comm);
   if (vcpu) return { kind: 'vcpu', id: vcpu[1], knownBy: 'thread name' };
   // one thread runs all vCPUs: -accel tcg,thread=single
   if (comm === 'ALL CPUs/TCG') return { kind: 'vcpu', id: 'all', knownBy: 'thread name' };

@@ -30,12 +30,22 @@ export type SchedulingPolicy = (typeof POLICIES)[number] | 'unknown';
 
 /** Bits of the flags word that tell kinds of tasks apart (include/linux/sched.h; not a stable interface). */
 export const taskFlags = {
+  /** A worker of io_uring, where {@link tellsIoWorkers}; before Linux 5.10 PF_VCPU: KVM is running a guest on this task. */
   ioWorker: 0x10,
   /** A user worker such as vhost since Linux 6.4; something else before. */
   userWorker: 0x4000,
   kernelThread: 0x200000,
   noSetAffinity: 0x04000000,
 } as const;
+
+/**
+ * Whether `ioWorker` means one on this kernel (`uname -r`; `undefined`: that is not known). Since 5.12 io_uring's workers are
+ * tasks of the process; older kernels that got them too (5.10.162) tell them by their names.
+ */
+export function tellsIoWorkers(release: string): boolean | undefined {
+  const match = /^(\d+)\.(\d+)/.exec(release);
+  return match ? Number(match[1]) > 5 || (match[1] === '5' && Number(match[2]) >= 12) : undefined;
+}
 
 /** The fields that must be there, as numbers that can be counted exactly. Others may hold more than 2^53. */
 const FIELDS = [4, 9, 14, 15, 18, 19, 22, 39, 40, 43] as const;

@@ -1,18 +1,19 @@
 import { t } from '@vscode/l10n';
 import { without } from '../cgroup/affinity';
-import type { HostModel, Machine, Thread } from '../model/hostModel';
+import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { CpuSet } from '../parse/cpuList';
 import type { CheckedHost } from './checkedHost';
 import { vcpusOf } from './cpuFacts';
-import { allowedOf, cpusText, threadsText } from './cpuWords';
-import type { Finding, Rule } from './rule';
+import { allowedOf, cpusText, filesOf, threadsText } from './cpuWords';
+import type { Evidence, Finding, Rule } from './rule';
 
 /**
  * `numa-split`: vCPUs run on a NUMA node on which the machine may have no memory.
  *
  * **Cause.** The pins and the memory's nodes (`<numatune>`, `cpuset.mems`, `numactl`) were chosen apart from each other, or one of them was changed later.
  *
- * **Signature.** `Mems_allowed_list` of the process lacks the nodes of all CPUs that a vCPU may run on. Where the memory may be on all nodes
+ * **Signature.** The nodes of a vCPU's memory lack those of all CPUs that it may run on. They are `cpuset.mems.effective` of its own cpuset
+ * (libvirt's numatune `restrictive` writes one for each vCPU), and `Mems_allowed_list` of the process where it is in that of the first thread. Where the memory may be on all nodes
  * that the vCPUs run on, as that of a guest with NUMA nodes of its own is, it is silent; and where a vCPU may run next to the memory too.
  *
  * **Cost.** All that these vCPUs read and write goes over the link between the nodes: half the bandwidth, and longer waits.
@@ -29,14 +30,42 @@ export const numaSplit: Rule = {
 
 function ofMachine({ model, cpus }: CheckedHost, machine: Machine): Finding[] {
   const { nodes } = model.topology;
-  const { memsAllowed } = machine;
-  if (nodes.size < 2 || !memsAllowed || memsAllowed.isEmpty || [...nodes.keys()].every(node => memsAllowed.has(node))) return [];
-  const near = CpuSet.fromRanges([...nodes].flatMap(([node, of]) => (memsAllowed.has(node) ? of.ranges : [])));
-  const far = vcpusOf(machine).filter(thread => {
-    const may = cpus.may(thread);
-    return may && !may.isEmpty && may.intersect(near).isEmpty;
+  if (nodes.size < 2) return [];
+  const byMemory = new Map<string, { readonly memory: CpuSet; readonly threads: Thread[] }>();
+  for (const thread of vcpusOf(machine)) {
+    const memory = memoryOf({ cpus }, machine, thread);
+    if (!memory || memory.isEmpty || [...nodes.keys()].every(node => memory.has(node))) continue;
+    const same = byMemory.get(memory.toString());
+    if (same) same.threads.push(thread);
+    else byMemory.set(memory.toString(), { memory, threads: [thread] });
+  }
+  return [...byMemory.values()].flatMap(({ memory, threads }) => {
+    const near = CpuSet.fromRanges([...nodes].flatMap(([node, of]) => (memory.has(node) ? of.ranges : [])));
+    const far = threads.filter(thread => {
+      const may = cpus.may(thread);
+      return may && !may.isEmpty && may.intersect(near).isEmpty;
+    });
+    return near.isEmpty || far.length === 0 ? [] : [finding({ model, cpus }, machine, far, memory, near)];
   });
-  return near.isEmpty || far.length === 0 ? [] : [finding({ model, cpus }, machine, far, memsAllowed, near)];
+}
+
+/** Where what it is the first to touch may be. The process's own line is that of its first thread. */
+function memoryOf({ cpus }: Pick<CheckedHost, 'cpus'>, machine: Machine, thread: Thread): CpuSet | undefined {
+  const own = apartOf({ cpus }, machine, thread);
+  return own?.memsEffective ?? own?.mems ?? machine.memsAllowed;
+}
+
+/** Its cpuset, where that is another one than the first thread's. */
+function apartOf({ cpus }: Pick<CheckedHost, 'cpus'>, machine: Machine, thread: Thread): Cgroup | undefined {
+  const first = machine.threads.find(({ tid }) => tid === machine.pid);
+  const own = cpus.cpuset(thread);
+  return own === (first && cpus.cpuset(first)) ? undefined : own;
+}
+
+/** What says where the memory of these may be. */
+function memoryEvidence({ cpus }: Pick<CheckedHost, 'cpus'>, machine: Machine, far: readonly Thread[], memory: CpuSet): Evidence[] {
+  const files = far.slice(0, 4).flatMap(thread => filesOf(apartOf({ cpus }, machine, thread), 'cpuset.mems.effective', 'cpuset.effective_mems'));
+  return files.length > 0 ? files : [{ file: `/proc/${machine.pid}/status`, value: `Mems_allowed_list: ${memory.toString()}` }];
 }
 
 function finding({ model, cpus }: Pick<CheckedHost, 'model' | 'cpus'>, machine: Machine, far: readonly Thread[], memory: CpuSet, near: CpuSet): Finding {
@@ -48,7 +77,7 @@ function finding({ model, cpus }: Pick<CheckedHost, 'model' | 'cpus'>, machine: 
     machine,
     threads: far,
     at: { kind: 'cpus', thread: far[0]! },
-    evidence: [{ file: `/proc/${machine.pid}/status`, value: `Mems_allowed_list: ${memory.toString()}` }, ...far.slice(0, 4).flatMap(allowedOf), ...[...memory].flatMap(node => {
+    evidence: [...memoryEvidence({ cpus }, machine, far, memory), ...far.slice(0, 4).flatMap(allowedOf), ...[...memory].flatMap(node => {
       const of = model.topology.nodes.get(node);
       return of ? [{ file: `/sys/devices/system/node/node${node}/cpulist`, value: of.toString() }] : [];
     })],

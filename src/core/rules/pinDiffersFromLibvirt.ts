@@ -23,7 +23,7 @@ import { threadText } from './words';
  *
  * **Cost.** The vCPU shares CPUs that were to be apart, or leaves those next to its memory.
  *
- * **Fix.** The cpuset and the affinity as libvirt has them, or a new pin by `virsh` if what is there is what is wanted.
+ * **Fix.** The cpuset, where it has one of its own, and the affinity as libvirt has them, or a new pin by `virsh` if what is there is what is wanted.
  *
  * **Sources.** libvirt src/qemu/qemu_process.c (qemuProcessSetupPid), src/conf/domain_conf.c (vcpupin, emulatorpin, iothreadpin).
  */
@@ -47,7 +47,9 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
     if (!may.isSubsetOf(host.cpus.granted(thread) ?? may)) return [];
     const expected = host.cpus.expected(layout, thread);
     const cpuset = host.cpus.cpuset(thread);
-    if (expected !== undefined && cpuset?.path !== expected) return [];
+    // Its own place, and not that of its cpuset: where v2 does not hand cpuset down to there, libvirt has pinned it by the affinity alone.
+    const place = host.cpus.hierarchy && thread.membership.places.get(host.cpus.hierarchy.key);
+    if (expected !== undefined && (place?.deleted !== false || place.path !== expected)) return [];
     const isCutDown = cpuset?.cpusEffective && cpuset.cpus && !cpuset.cpus.equals(cpuset.cpusEffective) && host.cpus.onlineOf(cpuset.cpus).equals(wanted);
     return isCutDown === true ? [] : [finding(host, machine, layout, thread, wanted)];
   });

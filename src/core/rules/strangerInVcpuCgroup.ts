@@ -10,11 +10,12 @@ import type { Finding, Rule } from './rule';
  * `stranger-in-vcpu-cgroup`: a thread that nobody has a place for is in the group of a vCPU or an I/O thread.
  *
  * **Cause.** A thread has the cgroup and the CPUs of the one that started it. What a vCPU or an I/O thread starts is with it: an
- * io_uring worker, a vhost thread, a helper process.
+ * io_uring worker, a vhost thread, a helper process; and one of QEMU's own workers, for ten seconds or longer, when the guest writes
+ * a variable of UEFI.
  *
  * **Signature.** Of the machine a thread that its layout expects nowhere is in `vcpuN` or `iothreadN`. Not `kvm-nx-lpage-re`, which the
  * kernel starts when the first vCPU runs: it is in `vcpu0` of healthy machines. Not io_uring workers in the group of the I/O thread
- * whose requests they do. Threads that the layout has a place for are `thread-outside-layout`.
+ * whose requests they do, nor QEMU's workers there. Threads that the layout has a place for are `thread-outside-layout`.
  *
  * **Cost.** It takes CPU time of that vCPU, and counts for its quota. Mostly very little: a hint.
  *
@@ -35,10 +36,12 @@ const GROUP = /\/(vcpu|iothread)\d+$/;
 function strangerIn(host: CheckedHost, machine: Machine, thread: Thread): Finding[] {
   const found = [...thread.membership.places].find(([key, { path, deleted }]) => {
     const group = deleted ? undefined : GROUP.exec(path)?.[1];
-    if (group === undefined || (group === 'iothread' && thread.role.kind === 'io_uring')) return false;
+    const { kind } = thread.role;
+    if (group === undefined || (group === 'iothread' && (kind === 'io_uring' || kind === 'worker'))) return false;
     const layout = host.layoutOf(machine);
+    const expected = layout.expectedPath(thread, key);
     // While it starts every thread is where it was started from.
-    return layout.stage === 'complete' && layout.expectedPath(thread, key) === undefined && isGroupOf(host.model, machine, path, key);
+    return layout.stage === 'complete' && (expected === undefined || (kind === 'worker' && expected === path)) && isGroupOf(host.model, machine, path, key);
   });
   if (!found) return [];
   const [key, { path }] = found;

@@ -20,10 +20,10 @@ import { isInEmulator } from './vcpuInEmulator';
  *
  * **Signature.** A line of `/proc/PID/task/TID/cgroup` differs from the place that the machine's layout has for that role in that
  * hierarchy. libvirt: `vcpuN`, `iothreadN` and `emulator` where it has groups of threads, and the machine's own directory in
- * all other hierarchies where it has one. KubeVirt with CPUs for the emulator: `housekeeping` for all but vCPUs. Others: the
+ * all other hierarchies where it has one. KubeVirt with CPUs for the emulator: `housekeeping` for all but vCPUs and what these start. Others: the
  * unit or the container, or anything below it. A vCPU in `emulator` is `vcpu-in-emulator`. Nothing is expected in hierarchies that
  * the layout does not use (hugetlb, rdma, misc, mostly), of a machine that is starting, of threads that are where they were
- * started from (`kvm-nx-lpage-re`, io_uring workers; workers in the group of the I/O thread whose disks they serve), and of a group that was not made yet.
+ * started from (`kvm-nx-lpage-re`, io_uring workers; workers in the group of the vCPU or the I/O thread that started them), and of a group that was not made yet.
  *
  * **Cost.** In another group of its machine what is set for it has no effect. Elsewhere the limits of the machine do not hold for it: it uses the CPUs, quota, memory limit and devices of wherever it is,
  * is not counted with its machine, and what `virsh` sets for it has no effect.

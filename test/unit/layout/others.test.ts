@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { LAYOUTS, type Layout, layoutText, parseLayout } from '../../../src/core/layout/layout';
 import { layoutOf } from '../../../src/core/layout/layouts';
 import type { HostModel } from '../../../src/core/model/hostModel';
-import { type Changeable, QEMU, SCOPE, modelOf } from '../fixtures';
+import { type Changeable, QEMU, SCOPE, modelOf, statText } from '../fixtures';
 
 const S = `${SCOPE}/libvirt`;
+const WORKER = 700;
 
 /** guest-v2 with its machine elsewhere: each of its groups is renamed, and the directories with them. */
 async function at(rename: (path: string) => string, change: (copy: Changeable) => void = () => undefined): Promise<{ layout: Layout; model: HostModel; expected: (tid: number) => string | undefined }> {
@@ -85,6 +86,16 @@ describe('who placed a machine', () => {
   it('KubeVirt: a vCPU in housekeeping is expected in the container', async () => {
     const { expected } = await at(path => (/\/vcpu[013]$/.test(path) ? POD : `${POD}/housekeeping`));
     assert.deepEqual([expected(529), expected(530)], [POD, POD]);
+  });
+
+  it('KubeVirt: a worker that a vCPU has started is in the container, and elsewhere it belongs into housekeeping', async () => {
+    for (const [place, expected] of [[POD, POD], [`${POD}/housekeeping`, `${POD}/housekeeping`], ['/', `${POD}/housekeeping`]] as const) {
+      const found = await at(path => (/\/vcpu\d$/.test(path) ? POD : `${POD}/housekeeping`), copy => {
+        copy.files.set(`/proc/${QEMU}/task/${WORKER}/stat`, statText(WORKER, 'worker'));
+        copy.files.set(`/proc/${QEMU}/task/${WORKER}/cgroup`, `0::${place}\n`);
+      });
+      assert.equal(found.expected(WORKER), expected, place);
+    }
   });
 
   it('a thread below its unit is where it should be, and one outside is not', async () => {

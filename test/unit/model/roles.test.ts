@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { roleOrder, rolesOf } from '../../../src/core/model/roles';
 import type { RoleKind } from '../../../src/core/model/hostModel';
-import { parseTaskStat, taskFlags } from '../../../src/core/parse/taskStat';
+import { parseTaskStat, taskFlags, tellsIoWorkers } from '../../../src/core/parse/taskStat';
 import { statText } from '../fixtures';
 
 const ARGS = { name: undefined, uuid: undefined, ioThreads: ['iothread1', 'iothread10', 'virtio-blk-pool', 'virtio-scsi-a', 'virtio-scsi-b'], incoming: false };
 
-function role(comm: string, fields: Readonly<Record<number, number>> = {}, tid = 530, pid = 519) {
-  return rolesOf(parseTaskStat(statText(tid, comm, fields))!, pid, ARGS).role;
+function role(comm: string, fields: Readonly<Record<number, number>> = {}, tid = 530, pid = 519, kernel = '6.1.0-50-cloud-amd64') {
+  return rolesOf(parseTaskStat(statText(tid, comm, fields))!, pid, ARGS, tellsIoWorkers(kernel)).role;
 }
 
 describe("a thread's role", () => {
@@ -32,6 +32,10 @@ describe("a thread's role", () => {
     'its channels': ['multifdsend_3', 'migration', undefined, 'thread name'],
     'its channels since QEMU 9.2': ['mig/src/send_1', 'migration', undefined, 'thread name'],
     'a migration that comes back': ['return path', 'migration', undefined, 'thread name'],
+    'the target of one in postcopy before QEMU 9.1': ['postcopy/listen', 'migration', undefined, 'thread name'],
+    'its faults': ['fault-default', 'migration', undefined, 'thread name'],
+    'its faults that may not wait': ['fault-fast', 'migration', undefined, 'thread name'],
+    'its faults before QEMU 7.1': ['postcopy/fault', 'migration', undefined, 'thread name'],
     'VNC': ['vnc_worker', 'vnc', undefined, 'thread name'],
     'SPICE': ['SPICE Worker', 'spice', undefined, 'thread name'],
     'RCU': ['call_rcu', 'call_rcu', undefined, 'thread name'],
@@ -55,6 +59,16 @@ describe("a thread's role", () => {
 
   it('io_uring: a worker by its flag, whatever it is called', () => {
     assert.deepEqual(role('renamed', { 9: taskFlags.ioWorker }), { kind: 'io_uring', id: undefined, knownBy: 'kernel' });
+  });
+
+  it('vcpu: on kernels before io_uring had workers of the process, the bit is set while a guest runs', () => {
+    const flagged = (comm: string, kernel: string, guestTime = 0) => role(comm, { 9: taskFlags.ioWorker, 43: guestTime }, 530, 519, kernel);
+    for (const kernel of ['5.4.0-200-generic', '5.4.203-1-pve', '5.3.18-150300.59.198-default', '4.18.0-553.el8_10.x86_64', '']) {
+      assert.deepEqual(flagged('CPU 0/KVM', kernel), { kind: 'vcpu', id: '0', knownBy: 'thread name' }, kernel);
+      assert.equal(flagged('iou-wrk-1', kernel).kind, 'io_uring', kernel);
+    }
+    assert.deepEqual(flagged('qemu-system-x86', '5.4.0-200-generic', 7), { kind: 'vcpu', id: undefined, knownBy: 'guest time' });
+    for (const kernel of ['5.12.0', '5.14.0-503.el9.x86_64', '6.1.0-50-cloud-amd64', '']) assert.equal(flagged('renamed', kernel).kind, 'io_uring', kernel);
   });
 
   it('orders emulator, vCPUs and I/O threads by number, then the others, by TID where all else is equal', () => {

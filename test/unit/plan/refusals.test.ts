@@ -75,6 +75,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'a file of v1 in v2': { wanted: () => [set('cpu.shares', '2048')], refused: 'no-such-file', expert: 'no-such-file' },
   deadline: { wanted: f => [{ kind: 'schedule', thread: f.vcpu('2'), policy: 'deadline', priority: 0, nice: 0 }], refused: 'policy-not-offered', expert: 'policy-not-offered' },
   'a thread that the kernel has bound': { change: stat(QEMU, 'qemu', { 9: 0x04000000, 22: 7 }), wanted: f => [pin(f.emulator, '0')], refused: 'thread-bound', expert: 'thread-bound' },
+  'a machine that comes in by postcopy, before QEMU 9.1': { change: stat(523, 'postcopy/listen', { 22: 7 }), wanted: f => [pin(f.vcpu('1'), '1')], refused: 'machine-migrating', expert: 'machine-migrating' },
   'a machine that migrates': { change: stat(523, 'mig/src/main', { 22: 7 }), wanted: f => [pin(f.vcpu('1'), '1')], refused: 'machine-migrating', expert: 'machine-migrating' },
   'a name that cannot be a cgroup\'s': { wanted: () => [{ kind: 'make', hierarchy: '0::', path: `${LIBVIRT}/a\nb` }], refused: 'cgroup-unreachable', expert: 'cgroup-unreachable' },
   'a way out of the subtree by dots': { wanted: () => [{ kind: 'make', hierarchy: '0::', path: `${LIBVIRT}/../../x` }], refused: 'cgroup-unreachable', expert: 'cgroup-unreachable' },

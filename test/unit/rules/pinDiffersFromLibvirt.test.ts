@@ -48,6 +48,26 @@ describe('pin-differs-from-libvirt', () => {
     assert.deepEqual(stepsOf(model, findings[0]), ['pin 528 to 2']);
   });
 
+  for (const kernel of ['6.1.0-50-cloud-amd64', '6.12.0-1-amd64']) {
+    it(`where v2 does not hand cpuset down, and libvirt pins by the affinity alone: that is written (${kernel})`, async () => {
+      const stripped: HostChange = copy => {
+        copy.files.set('/proc/sys/kernel/osrelease', `${kernel}\n`);
+        for (const [file, text] of [...copy.files]) {
+          if (file.startsWith(`/sys/fs/cgroup${SCOPE}`) && file.includes('/cpuset.')) copy.files.delete(file);
+          else if (file.startsWith(`/sys/fs/cgroup${SCOPE}`) || file === '/sys/fs/cgroup/machine.slice/cgroup.subtree_control') copy.files.set(file, text.replace(/\bcpuset /, ''));
+        }
+      };
+      assert.deepEqual(await sentences(pinDiffersFromLibvirt, 'numa-isolated', stripped, ALL), []);
+      const { model, findings } = await checked(pinDiffersFromLibvirt, 'numa-isolated', copy => {
+        stripped(copy);
+        allow(copy, QEMU, 528, '0-3');
+        allow(copy, QEMU, 529, '0');
+      }, ALL);
+      assert.deepEqual(findings.map(f => f.sentence(path => path)), ['vCPU 0 may run on CPUs 0-3, and libvirt has pinned it to CPU 2', 'vCPU 1 may run on CPU 0, and libvirt has pinned it to CPU 6']);
+      assert.deepEqual(findings.map(finding => stepsOf(model, finding)), [['pin 528 to 2'], ['pin 529 to 6']]);
+    });
+  }
+
   it('no fix where the cgroups above have not got the CPUs', async () => {
     const { findings } = await checked(pinDiffersFromLibvirt, 'numa-isolated', copy => set(copy, `${GROUPS}/cpuset.cpus.effective`, '0-4,6-7'), { vcpus: { 0: '5' } });
     assert.deepEqual(findings.map(({ fixes }) => fixes.length), [0]);

@@ -58,6 +58,10 @@ describe('roles-disagree', () => {
     "a thread of QEMU's that is called like it": task(523, 'qemu-system-x86', { 9: taskFlags.userWorker }),
     "a state of another machine, whose PID is this one's": copy => edit(copy, STATE, text => text.replace('1111', '2222').replace("id='2' pid='530'", "id='2' pid='531'")),
     'a vCPU that libvirt says is the main thread, as old ones do of emulated machines': copy => edit(copy, STATE, text => text.replace("pid='530'", `pid='${QEMU}'`)),
+    ...Object.fromEntries(['5.4.0-200-generic', '4.18.0-553.el8_10.x86_64'].map(kernel => [
+      `vCPUs in their guest, on ${kernel}: the bit that is io_uring's on newer ones says that`,
+      all(task(528, 'CPU 0/KVM', { 9: taskFlags.ioWorker, 43: 7 }), task(529, 'qemu-system-x86', { 9: taskFlags.ioWorker }), copy => edit(copy, '/proc/sys/kernel/osrelease', () => `${kernel}\n`)),
+    ])),
     'one thread for all vCPUs': all(withoutState, task(530, 'ALL CPUs/TCG', { 43: 7 })),
   };
   for (const [name, change] of Object.entries(silent)) it(`says nothing of this: ${name}`, async () => assert.deepEqual(await findings(change), []));

@@ -15,6 +15,7 @@ const named = (comm: string, group: string): HostChange => (copy: Changeable) =>
 describe('stranger-in-vcpu-cgroup', () => {
   const fires: Readonly<Record<string, readonly [HostChange, string]>> = {
     'an io_uring worker in a vCPU\'s group': [named('iou-wrk-519', 'vcpu0'), 'hint: io_uring worker (iou-wrk-519) is in S/vcpu0 (v2), which is the group of another thread'],
+    'a worker that a vCPU has started, for the variables of UEFI': [named('worker', 'vcpu0'), 'hint: worker (worker) is in S/vcpu0 (v2), which is the group of another thread'],
     'an I/O thread that libvirt did not name': [named('IO mine', 'vcpu1'), 'hint: I/O thread mine (IO mine) is in S/vcpu1 (v2), which is the group of another thread'],
   };
   for (const [name, [change, sentence]] of Object.entries(fires)) {
@@ -27,6 +28,7 @@ describe('stranger-in-vcpu-cgroup', () => {
 
   const silent: Readonly<Record<string, HostChange>> = {
     'kvm-nx-lpage-re in vcpu0, where the kernel starts it': named('kvm-nx-lpage-re', 'vcpu0'),
+    'a worker that an I/O thread has started': named('worker', 'iothread1'),
     'an io_uring worker of an I/O thread': named('iou-wrk-525', 'iothread1'),
     'a thread that belongs to emulator, which is thread-outside-layout': copy => put(copy, QEMU, 523, '', `${S}/vcpu0`),
     'one in the emulator\'s group': copy => edit(copy, `/proc/${QEMU}/task/523/stat`, text => text.replace('(qemu-system-x86)', '(iou-wrk-519)')),
