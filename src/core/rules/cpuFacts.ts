@@ -80,6 +80,11 @@ export class CpuFacts {
     return effective && this.onlineOf(effective);
   }
 
+  /** v2: the online CPUs that a cpuset was given and has not. */
+  missingIn({ cpus, cpusEffective }: Cgroup): CpuSet {
+    return cpus && cpusEffective && !cpus.isSubsetOf(cpusEffective) ? without(this.onlineOf(cpus), cpusEffective) : CpuSet.empty;
+  }
+
   /** The path at which who placed the machine has this thread's cpuset; `undefined` where nothing is expected. */
   expected(layout: Layout | undefined, thread: Thread): string | undefined {
     return this.hierarchy && layout?.expectedPath(thread, this.hierarchy.key);
@@ -203,6 +208,11 @@ export function isNarrower(part: CpuSet, whole: CpuSet): boolean {
 
 /** v2: the nearest above that was given CPUs of its own, and not all of these. */
 export function narrowerAbove(cgroup: Cgroup, wanted: CpuSet): Cgroup | undefined {
-  for (const above of withAncestors(cgroup.parent)) if (above.cpus && !above.cpus.isEmpty && above.path !== '/' && !without(wanted, above.cpus).isEmpty) return above;
+  for (const above of allNarrowerAbove(cgroup, wanted)) return above;
   return undefined;
+}
+
+/** v2: those above that were given CPUs of their own, and not all of these, from the nearest on. */
+export function* allNarrowerAbove(cgroup: Cgroup, wanted: CpuSet): Iterable<Cgroup> {
+  for (const above of withAncestors(cgroup.parent)) if (above.cpus && !above.cpus.isEmpty && above.path !== '/' && !wanted.isSubsetOf(above.cpus)) yield above;
 }
