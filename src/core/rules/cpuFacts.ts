@@ -80,6 +80,19 @@ export class CpuFacts {
     return effective && this.onlineOf(effective);
   }
 
+  /** Whether all that a mask leaves out of what a cpuset grants is isolated at boot (`isolcpus=`): libvirt keeps what has no pin off those. */
+  isOffIsolated(may: CpuSet, granted: CpuSet): boolean {
+    const others = without(granted, this.model.topology.isolated ?? CpuSet.empty);
+    return !others.isEmpty && others.isSubsetOf(may);
+  }
+
+  /** What a thread without a pin is to have of its own group: all but what is isolated at boot, where nothing balances, unless the group has no others, or is one thread's and was given them. */
+  withoutPin(group: Cgroup, granted: CpuSet): CpuSet {
+    const isForOne = !group.path.endsWith('/emulator') && group.cpus?.isEmpty === false && !group.cpus.equals(effectiveCpus(group.parent) ?? CpuSet.empty);
+    const others = isForOne ? granted : without(granted, this.model.topology.isolated ?? CpuSet.empty);
+    return others.isEmpty ? granted : others;
+  }
+
   /** v2: the online CPUs that a cpuset was given and has not. */
   missingIn({ cpus, cpusEffective }: Cgroup): CpuSet {
     return cpus && cpusEffective && !cpus.isSubsetOf(cpusEffective) ? without(this.onlineOf(cpus), cpusEffective) : CpuSet.empty;
