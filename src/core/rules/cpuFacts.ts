@@ -33,6 +33,7 @@ export class CpuFacts {
   private readonly bindings = new Map<CpuSet, Binding>();
   private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
   private readonly dedicated = new Map<Machine, boolean>();
+  private taken: CpuSet | undefined;
   private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
 
   constructor(private readonly model: HostModel) {
@@ -168,6 +169,25 @@ export class CpuFacts {
   /** All CPUs that are the only one of some vCPU of the host. */
   boundCpus(): CpuSet {
     return CpuSet.of(...this.boundVcpus().byCpu.keys());
+  }
+
+  /** All CPUs that vCPUs and I/O threads of the host are pinned to: on one CPU or core, on isolated ones only, or I/O threads as libvirt says. */
+  takenCpus(): CpuSet {
+    return (this.taken ??= CpuSet.fromRanges([...this.pinnedSets()].flatMap(({ ranges }) => ranges)));
+  }
+
+  private pinnedSets(): ReadonlySet<CpuSet> {
+    const found = new Set<CpuSet>();
+    for (const machine of this.model.machines) {
+      for (const thread of ownThreads(machine)) {
+        const { kind } = thread.role;
+        const may = kind === 'vcpu' || kind === 'iothread' ? this.may(thread) : undefined;
+        if (!may || may.isEmpty || found.has(may)) continue;
+        const { cpu, core } = this.bindingOf(thread);
+        if (cpu !== undefined || core || may.isSubsetOf(this.isolated(thread)) || (kind === 'iothread' && this.pin(machine, thread))) found.add(may);
+      }
+    }
+    return found;
   }
 
   private boundVcpus(): NonNullable<typeof this.bound> {
