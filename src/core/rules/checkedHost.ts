@@ -5,8 +5,9 @@ import type { Cgroup, HostModel, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { Rates } from '../model/rates';
 import { isWithin, machineSubtree } from '../model/subtree';
+import { CpuSet } from '../parse/cpuList';
 import { Context } from '../plan/context';
-import { CpuFacts } from './cpuFacts';
+import { CpuFacts, allNarrowerAbove } from './cpuFacts';
 
 /** Between looks that are closer together, a share of the time says more of the clock than of the host. */
 const SHORTEST = 0.5e9;
@@ -19,6 +20,7 @@ export class CheckedHost {
   private readonly tops = new Map<Machine, Map<string, string | undefined>>();
   private readonly surroundings = new Map<Machine, ReadonlySet<Cgroup>>();
   private readonly contexts = new Map<Machine, Context>();
+  private lost: ReadonlyMap<Cgroup, CpuSet> | undefined;
   private readonly children = new Map<string, ReadonlyMap<Cgroup, readonly Cgroup[]>>();
   private readonly within = new Map<Machine, Map<string, ReadonlyMap<Cgroup, readonly Thread[]>>>();
 
@@ -87,6 +89,12 @@ export class CheckedHost {
     return [...this.around(machine)].filter(({ hierarchy }) => hierarchy === key);
   }
 
+  /** v2: what a cpuset above pins needs for all of them: its own CPUs, and those that machines' cpusets below it lack because it has not got them. */
+  widened(above: Cgroup): CpuSet {
+    this.lost ??= lostBelow(this);
+    return (above.cpus ?? CpuSet.empty).union(this.lost.get(above) ?? CpuSet.empty);
+  }
+
   /** Those right below it. */
   childrenOf(cgroup: Cgroup): readonly Cgroup[] {
     let children = this.children.get(cgroup.hierarchy);
@@ -102,6 +110,18 @@ export class CheckedHost {
     if (!threads) found.set(cgroup.hierarchy, (threads = byCgroup(machine, cgroup.hierarchy)));
     return threads.get(cgroup) ?? [];
   }
+}
+
+function lostBelow(host: CheckedHost): ReadonlyMap<Cgroup, CpuSet> {
+  const found = new Map<Cgroup, CpuSet>();
+  for (const machine of host.model.machines) {
+    for (const cgroup of host.cpusetsAround(machine)) {
+      const missing = host.cpus.missingIn(cgroup);
+      if (missing.isEmpty || !host.isOwn(machine, cgroup)) continue;
+      for (const above of allNarrowerAbove(cgroup, missing)) found.set(above, missing.union(found.get(above) ?? CpuSet.empty));
+    }
+  }
+  return found;
 }
 
 function withAllAbove(threads: readonly Thread[]): ReadonlySet<Cgroup> {

@@ -33,6 +33,7 @@ export class CpuFacts {
   private readonly bindings = new Map<CpuSet, Binding>();
   private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
   private readonly dedicated = new Map<Machine, boolean>();
+  private taken: CpuSet | undefined;
   private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
 
   constructor(private readonly model: HostModel) {
@@ -78,6 +79,24 @@ export class CpuFacts {
   grantedBy(cpuset: Cgroup | undefined): CpuSet | undefined {
     const effective = effectiveCpus(cpuset);
     return effective && this.onlineOf(effective);
+  }
+
+  /** Whether all that a mask leaves out of what a cpuset grants is isolated at boot (`isolcpus=`): libvirt keeps what has no pin off those. */
+  isOffIsolated(may: CpuSet, granted: CpuSet): boolean {
+    const others = without(granted, this.model.topology.isolated ?? CpuSet.empty);
+    return !others.isEmpty && others.isSubsetOf(may);
+  }
+
+  /** What a thread without a pin is to have of its own group: all but what is isolated at boot, where nothing balances, unless the group has no others, or is one thread's and was given them. */
+  withoutPin(group: Cgroup, granted: CpuSet): CpuSet {
+    const isForOne = !group.path.endsWith('/emulator') && group.cpus?.isEmpty === false && !group.cpus.equals(effectiveCpus(group.parent) ?? CpuSet.empty);
+    const others = isForOne ? granted : without(granted, this.model.topology.isolated ?? CpuSet.empty);
+    return others.isEmpty ? granted : others;
+  }
+
+  /** v2: the online CPUs that a cpuset was given and has not. */
+  missingIn({ cpus, cpusEffective }: Cgroup): CpuSet {
+    return cpus && cpusEffective && !cpus.isSubsetOf(cpusEffective) ? without(this.onlineOf(cpus), cpusEffective) : CpuSet.empty;
   }
 
   /** The path at which who placed the machine has this thread's cpuset; `undefined` where nothing is expected. */
@@ -152,6 +171,25 @@ export class CpuFacts {
     return CpuSet.of(...this.boundVcpus().byCpu.keys());
   }
 
+  /** All CPUs that vCPUs and I/O threads of the host are pinned to: on one CPU or core, on isolated ones only, or I/O threads as libvirt says. */
+  takenCpus(): CpuSet {
+    return (this.taken ??= CpuSet.fromRanges([...this.pinnedSets()].flatMap(({ ranges }) => ranges)));
+  }
+
+  private pinnedSets(): ReadonlySet<CpuSet> {
+    const found = new Set<CpuSet>();
+    for (const machine of this.model.machines) {
+      for (const thread of ownThreads(machine)) {
+        const { kind } = thread.role;
+        const may = kind === 'vcpu' || kind === 'iothread' ? this.may(thread) : undefined;
+        if (!may || may.isEmpty || found.has(may)) continue;
+        const { cpu, core } = this.bindingOf(thread);
+        if (cpu !== undefined || core || may.isSubsetOf(this.isolated(thread)) || (kind === 'iothread' && this.pin(machine, thread))) found.add(may);
+      }
+    }
+    return found;
+  }
+
   private boundVcpus(): NonNullable<typeof this.bound> {
     if (this.bound) return this.bound;
     const byCpu = new Map<number, BoundVcpu[]>();
@@ -203,6 +241,11 @@ export function isNarrower(part: CpuSet, whole: CpuSet): boolean {
 
 /** v2: the nearest above that was given CPUs of its own, and not all of these. */
 export function narrowerAbove(cgroup: Cgroup, wanted: CpuSet): Cgroup | undefined {
-  for (const above of withAncestors(cgroup.parent)) if (above.cpus && !above.cpus.isEmpty && above.path !== '/' && !without(wanted, above.cpus).isEmpty) return above;
+  for (const above of allNarrowerAbove(cgroup, wanted)) return above;
   return undefined;
+}
+
+/** v2: those above that were given CPUs of their own, and not all of these, from the nearest on. */
+export function* allNarrowerAbove(cgroup: Cgroup, wanted: CpuSet): Iterable<Cgroup> {
+  for (const above of withAncestors(cgroup.parent)) if (above.cpus && !above.cpus.isEmpty && above.path !== '/' && !wanted.isSubsetOf(above.cpus)) yield above;
 }

@@ -19,7 +19,7 @@ import type { Finding, Fix, Rule, Severity } from './rule';
  *
  * **Cost.** While the main loop works (disk, network, the monitor) the vCPU stands still: jitter, and lost packets.
  *
- * **Fix.** CPUs for the emulator that no vCPU is pinned to.
+ * **Fix.** CPUs for the emulator that no vCPU or I/O thread of the host is pinned to.
  *
  * **Sources.** libvirt formatdomain (cputune, emulatorpin); OpenStack `hw:emulator_threads_policy`; kubevirt/user-guide#305.
  */
@@ -47,6 +47,7 @@ function finding(host: CheckedHost, machine: Machine, main: Thread, own: CpuSet,
   const { cpus, model } = host;
   const theirs = CpuSet.fromRanges(pinned.flatMap(thread => cpus.may(thread)!.ranges));
   const shared = theirs.intersect(own);
+  const free = freeFor(host, machine, main, own);
   return {
     rule: emulatorOverVcpus.id,
     severity: severityOf(host, own, pinned, shared),
@@ -56,8 +57,11 @@ function finding(host: CheckedHost, machine: Machine, main: Thread, own: CpuSet,
     evidence: [...allowedOf(main), ...cpusetFiles(cpus.cpuset(main)), ...pinned.slice(0, 4).flatMap(allowedOf), ...isolatedOf(model)],
     sentence: () => t('the emulator may run on {0}, where vCPUs are pinned: {1}', cpusText(shared), threadsText(pinned)),
     cost: () => t('the vCPU stands still while QEMU serves disks, network and the monitor there: jitter, lost packets'),
-    advice: () => t('give it CPUs that no vCPU is pinned to: {0}', pinCommand(host, machine, main, 'CPUS')),
-    fixes: fixesOf(host, machine, main, own, theirs),
+    advice: () => {
+      const command = pinCommand(host, machine, main, 'CPUS');
+      return free?.isEmpty ? t('free a CPU for it first: each that it could have is isolated, or vCPUs or I/O threads are pinned to it; then: {0}', command) : t('give it CPUs that no vCPU is pinned to: {0}', command);
+    },
+    fixes: free ? fixesOf(host, machine, main, free) : [],
   };
 }
 
@@ -68,15 +72,21 @@ function severityOf({ cpus, recent }: CheckedHost, own: CpuSet, pinned: readonly
   return isSingle ? 'information' : 'hint';
 }
 
-/** Within what it has, if something is left of that; else where nothing is isolated and no vCPU of the host is bound. */
-function fixesOf(host: CheckedHost, machine: Machine, main: Thread, own: CpuSet, theirs: CpuSet): Fix[] {
+/** Within what it has, if something is left of that; else where nothing is isolated. Nowhere are other machines' vCPUs or I/O threads pinned. */
+function freeFor(host: CheckedHost, machine: Machine, main: Thread, own: CpuSet): CpuSet | undefined {
   const { cpus, model } = host;
+  const rest = without(own, cpus.takenCpus());
+  if (!rest.isEmpty) return rest;
+  const group = cpus.ownCpuset(host.layoutOf(machine), main);
+  const offered = group ? cpus.grantedBy(group.parent) : cpus.granted(main);
+  return offered && without(without(offered, model.topology.isolated ?? CpuSet.empty), cpus.takenCpus());
+}
+
+function fixesOf(host: CheckedHost, machine: Machine, main: Thread, free: CpuSet): Fix[] {
+  const { cpus } = host;
   const group = cpus.ownCpuset(host.layoutOf(machine), main);
   const offered = cpus.grantedBy(group?.parent);
-  if (!group || !offered) return [];
-  const rest = without(own, theirs);
-  const free = rest.isEmpty ? without(without(offered, model.topology.isolated ?? CpuSet.empty), cpus.boundCpus()) : rest;
   const pin = cpus.pin(machine, main);
-  if (free.isEmpty || !free.isSubsetOf(offered) || pin?.equals(free) === false) return []; // what libvirt has pinned only virsh should pin otherwise
+  if (!group || !offered || free.isEmpty || !free.isSubsetOf(offered) || pin?.equals(free) === false) return []; // what libvirt has pinned only virsh should pin otherwise
   return [{ title: () => t('Keep the emulator on {0}', cpusText(free)), changes: () => [{ kind: 'set', hierarchy: group.hierarchy, path: group.path, file: 'cpuset.cpus', value: free.toString() }] }];
 }

@@ -1,10 +1,12 @@
 import { t } from '@vscode/l10n';
 import type { Cgroup, Machine, Thread } from '../model/hostModel';
+import { ownThreads } from '../model/machines';
 import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadsText } from './cpuWords';
+import { offIsolated } from './maskNarrowerThanCpuset';
 import type { Finding, Rule } from './rule';
 import { threadText } from './words';
 
@@ -12,14 +14,16 @@ import { threadText } from './words';
  * `live-emulatorpin-mismatch`: threads of `emulator` may run on different CPUs, though one cpuset is for all of them.
  *
  * **Cause.** `virsh emulatorpin --live` writes the cpuset of `emulator` and the mask of QEMU's first thread. The others
- * (workers, vhost) were started with a mask that was inherited, and since Linux 6.2 the kernel keeps it: of the new cpuset
+ * (workers, vhost of Linux 6.4 and later) were started with a mask that was inherited, and since Linux 6.2 the kernel keeps it: of the new cpuset
  * they get only what that mask has too. `taskset` on a single thread looks alike.
  *
- * **Signature.** In the group `emulator` the online CPUs of some threads are a part of the cpuset's, and not all.
+ * **Signature.** In the group `emulator` the online CPUs of some of QEMU's threads are a part of the cpuset's, and not all.
+ * Silent where all that they leave out is isolated at boot (`isolcpus=`): libvirt keeps what has no pin off those.
  *
  * **Cost.** The main loop has all the CPUs of the pin; disk, network and migration threads crowd on a part of them.
  *
- * **Fix.** Give the masks of those threads back: all CPUs, of which the cpuset lets them have its own.
+ * **Fix.** Give the masks of those threads back: all CPUs, of which the cpuset lets them have its own; without those that are
+ * isolated at boot, where the cpuset has others: on isolated CPUs nothing balances.
  *
  * **Sources.** libvirt src/qemu/qemu_driver.c (qemuDomainPinEmulator), src/qemu/qemu_process.c (qemuProcessSetupPid);
  * Linux da019032819a; tp-libvirt#5715.
@@ -38,19 +42,20 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   const group = cpus.ownCpuset(layout, main);
   const granted = cpus.grantedBy(group);
   if (!group || !granted) return [];
-  const inside = machine.threads.filter(thread => isEmulators(thread) && cpus.cpuset(thread) === group && cpus.may(thread)?.isEmpty === false);
-  const narrower = inside.filter(thread => isNarrower(cpus.may(thread)!, granted));
+  const inside = ownThreads(machine).filter(thread => isEmulators(thread) && cpus.cpuset(thread) === group && cpus.may(thread)?.isEmpty === false);
+  const narrower = inside.filter(thread => isNarrower(cpus.may(thread)!, granted) && !cpus.isOffIsolated(cpus.may(thread)!, granted));
   const areAlike = narrower.length === inside.length && new Set(narrower.map(thread => cpus.may(thread)!.toString())).size === 1;
   return narrower.length === 0 || areAlike ? [] : [finding(host, machine, group, granted, inside, narrower)];
 }
 
-/** A kernel helper is where it was started from, a vCPU is not here to stay, and other programs have masks of their own. */
+/** A worker of io_uring has a mask of its own, and a vCPU is not here to stay. */
 function isEmulators({ role: { kind } }: Thread): boolean {
-  return kind !== 'kernel' && kind !== 'io_uring' && kind !== 'helper' && kind !== 'vcpu' && kind !== 'iothread';
+  return kind !== 'io_uring' && kind !== 'vcpu' && kind !== 'iothread';
 }
 
 function finding({ cpus }: CheckedHost, machine: Machine, group: Cgroup, granted: CpuSet, inside: readonly Thread[], narrower: readonly Thread[]): Finding {
   const first = narrower[0]!;
+  const back = cpus.withoutPin(group, granted);
   // What emulatorpin leaves: the first thread as it says, and those that were there before, mostly all, with one old mask.
   const isOfLibvirt = cpus.kernel.keepsAffinity !== false && first.tid !== machine.pid && narrower.length * 2 >= inside.length && new Set(narrower.map(thread => cpus.may(thread)!.toString())).size === 1;
   return {
@@ -61,10 +66,12 @@ function finding({ cpus }: CheckedHost, machine: Machine, group: Cgroup, granted
     at: { kind: 'cpus', thread: first },
     evidence: [...narrower.flatMap(allowedOf), ...cpusetFiles(group)],
     sentence: shown => (narrower.length === 1
-      ? t('{0} (TID {1}) may run only on {2}, others of {3} on {4}', threadText(first), first.tid, cpusText(cpus.may(first)!), visible(shown(group.path)), cpusText(granted))
-      : t('{0} threads of {1} may run only on {2}, others on {3}', narrower.length, visible(shown(group.path)), cpusText(cpus.may(first)!), cpusText(granted))),
+      ? t('{0} (TID {1}) may run only on {2}, others of {3} on {4}', threadText(first), first.tid, cpusText(cpus.may(first)!), visible(shown(group.path)), cpusText(back))
+      : t('{0} threads of {1} may run only on {2}, others on {3}', narrower.length, visible(shown(group.path)), cpusText(cpus.may(first)!), cpusText(back))),
     cost: () => t('{0} crowd on {1} while the rest of the emulator pin is free', threadsText(narrower), cpusText(cpus.may(first)!)),
-    advice: () => t('taskset -pc {0} TID, for each of {1}', granted.toString(), narrower.map(({ tid }) => tid).slice(0, 10).join(', ')),
-    fixes: [{ title: () => t('Let {0} run on all CPUs of the emulator ({1})', threadsText(narrower), granted.toString()), changes: () => narrower.map(thread => ({ kind: 'pin', thread, cpus: 'all' })) }],
+    advice: () => t('taskset -pc {0} TID, for each of {1}', back.toString(), narrower.map(({ tid }) => tid).slice(0, 10).join(', ')),
+    fixes: [back.equals(granted)
+      ? { title: () => t('Let {0} run on all CPUs of the emulator ({1})', threadsText(narrower), granted.toString()), changes: () => narrower.map(thread => ({ kind: 'pin', thread, cpus: 'all' })) }
+      : offIsolated(narrower, back)],
   };
 }

@@ -1,13 +1,12 @@
 import { t } from '@vscode/l10n';
-import { without } from '../cgroup/affinity';
 import type { Cgroup, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
-import { CpuSet } from '../parse/cpuList';
+import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
 import type { CheckedHost } from './checkedHost';
 import { isNarrower } from './cpuFacts';
 import { allowedOf, cpusText, cpusetFiles, threadsText } from './cpuWords';
-import type { Finding, Rule } from './rule';
+import type { Finding, Fix, Rule } from './rule';
 
 /**
  * `mask-narrower-than-cpuset`: a thread may run on fewer CPUs than its cpuset has, and libvirt has not pinned it so.
@@ -24,7 +23,8 @@ import type { Finding, Rule } from './rule';
  *
  * **Cost.** CPUs that it was given are not used by it.
  *
- * **Fix.** Give the mask back: all CPUs, of which the cpuset lets it have its own.
+ * **Fix.** Give the mask back: all CPUs, of which the cpuset lets it have its own; without those that are isolated at boot, where
+ * nothing balances, unless the group has no others, or was given them for its one thread.
  *
  * **Sources.** Linux da019032819a (sched: Enforce user requested affinity); libvirt src/qemu/qemu_process.c (qemuProcessGetAllCpuAffinity); containerd#11345, runc#4814, crun PR#1315.
  */
@@ -51,7 +51,7 @@ function ofMachine(host: CheckedHost, machine: Machine): Finding[] {
   }
   return [...groups].flatMap(([own, { threads, may, alike }]) => {
     const granted = cpus.grantedBy(own);
-    if (!alike || !granted || may.isEmpty || !isNarrower(may, granted) || may.equals(without(granted, host.model.topology.isolated ?? CpuSet.empty))) return [];
+    if (!alike || !granted || may.isEmpty || !isNarrower(may, granted) || cpus.isOffIsolated(may, granted)) return [];
     return cpus.pin(machine, threads[0]!) ? [] : [finding(host, machine, threads)];
   });
 }
@@ -60,6 +60,7 @@ function finding({ cpus }: CheckedHost, machine: Machine, threads: readonly Thre
   const thread = threads[0]!;
   const cpuset = cpus.cpuset(thread)!;
   const [may, granted] = [cpus.may(thread)!, cpus.granted(thread)!];
+  const back = cpus.withoutPin(cpuset, granted);
   const isKept = cpus.kernel.keepsAffinity !== false;
   return {
     rule: maskNarrowerThanCpuset.id,
@@ -70,7 +71,14 @@ function finding({ cpus }: CheckedHost, machine: Machine, threads: readonly Thre
     evidence: [...allowedOf(thread), ...cpusetFiles(cpuset)],
     sentence: shown => t('{0} may run only on {1}, and {2} has {3}', threadsText(threads), cpusText(may), visible(shown(cpuset.path)), cpusText(granted)),
     cost: () => t('it waits for {0} while others that it was given are free', cpusText(may)),
-    advice: () => (isKept ? t('taskset -pc {0} {1}: the kernel keeps the mask through every change of the cpuset', granted.toString(), thread.tid) : t('taskset -pc {0} {1}', granted.toString(), thread.tid)),
-    fixes: [{ title: () => t('Let {0} run on all CPUs of the cpuset ({1})', threadsText(threads), granted.toString()), changes: () => threads.map(one => ({ kind: 'pin', thread: one, cpus: 'all' })) }],
+    advice: () => (isKept ? t('taskset -pc {0} {1}: the kernel keeps the mask through every change of the cpuset', back.toString(), thread.tid) : t('taskset -pc {0} {1}', back.toString(), thread.tid)),
+    fixes: [back.equals(granted)
+      ? { title: () => t('Let {0} run on all CPUs of the cpuset ({1})', threadsText(threads), granted.toString()), changes: () => threads.map(one => ({ kind: 'pin', thread: one, cpus: 'all' })) }
+      : offIsolated(threads, back)],
   };
+}
+
+/** @param cpus what the cpuset has besides isolated ones */
+export function offIsolated(threads: readonly Thread[], cpus: CpuSet): Fix {
+  return { title: () => t('Let {0} run on all CPUs of the cpuset that are not isolated ({1})', threadsText(threads), cpus.toString()), changes: () => threads.map(thread => ({ kind: 'pin', thread, cpus })) };
 }

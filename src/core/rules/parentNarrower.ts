@@ -1,5 +1,4 @@
 import { t } from '@vscode/l10n';
-import { without } from '../cgroup/affinity';
 import type { Cgroup, Machine } from '../model/hostModel';
 import type { CpuSet } from '../parse/cpuList';
 import { visible } from '../visible';
@@ -21,7 +20,8 @@ import { widening } from './silentInherit';
  *
  * **Cost.** Fewer CPUs than it was promised: what was meant to have a CPU each shares what is left.
  *
- * **Fix.** Widen the cgroup above: `systemctl set-property machine.slice AllowedCPUs=…` where systemd owns it.
+ * **Fix.** Widen the cgroup above, by what all pins below it lack: `systemctl set-property machine.slice AllowedCPUs=…` where
+ * systemd owns it.
  *
  * **Sources.** Documentation/admin-guide/cgroup-v2.rst (Cpuset); systemd.resource-control(5), AllowedCPUs=;
  * vagrant-libvirt#1465, OpenNebula/one-deploy#283.
@@ -38,7 +38,7 @@ function* ofMachine(host: CheckedHost, machine: Machine): Iterable<Finding> {
     const { cpus: wanted, cpusEffective: has, parent } = cgroup;
     const offered = parent?.cpusEffective;
     if (!wanted || wanted.isEmpty || !has || !offered || wanted.isSubsetOf(has) || wanted.intersect(offered).isEmpty) continue;
-    const missing = without(host.cpus.onlineOf(wanted), has);
+    const missing = host.cpus.missingIn(cgroup);
     const above = missing.isEmpty ? undefined : narrowerAbove(cgroup, missing);
     if (above && host.isOwn(machine, cgroup)) yield finding(host, machine, cgroup, above, missing);
   }
@@ -46,7 +46,7 @@ function* ofMachine(host: CheckedHost, machine: Machine): Iterable<Finding> {
 
 function finding(host: CheckedHost, machine: Machine, cgroup: Cgroup, above: Cgroup, missing: CpuSet): Finding {
   const threads = host.threadsWithin(machine, cgroup);
-  const widened = above.cpus!.union(missing);
+  const widened = host.widened(above);
   return {
     rule: parentNarrower.id,
     severity: 'warning',

@@ -19,7 +19,8 @@ import type { Finding, Fix, Rule, ShowPath } from './rule';
  *
  * **Cost.** The threads run on CPUs that were meant for others, and all that were pinned to different CPUs may meet on the same ones.
  *
- * **Fix.** Widen the cpuset above, or bring the CPU online: the kernel has kept what was configured and applies it by itself.
+ * **Fix.** Widen the cpuset above, by the CPUs of all pins that are lost below it, or bring the CPU online: the kernel has kept
+ * what was configured and applies it by itself.
  *
  * **Sources.** Documentation/admin-guide/cgroup-v2.rst (Cpuset, "cpuset.cpus"); kernel/cgroup/cpuset.c
  * (update_cpumasks_hier); measured on Linux 6.1 with `AllowedCPUs=` and with a CPU taken offline.
@@ -40,7 +41,7 @@ function finding(host: CheckedHost, machine: Machine, cgroup: Cgroup, wanted: Cp
   const threads = host.threadsWithin(machine, cgroup);
   const online = cpus.onlineOf(wanted);
   const above = online.isEmpty ? undefined : narrowerAbove(cgroup, online);
-  const widened = above?.cpus?.union(online);
+  const widened = above && host.widened(above);
   return {
     rule: silentInherit.id,
     severity: 'warning',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { liveEmulatorpinMismatch } from '../../../src/core/rules/liveEmulatorpinMismatch';
-import { QEMU, SCOPE } from '../fixtures';
+import { QEMU, SCOPE, addProcess } from '../fixtures';
 import { type HostChange, put } from './checkRule';
 import { allow, checked, sentences, set, stepsOf } from './pins';
 
@@ -8,6 +8,11 @@ import { allow, checked, sentences, set, stepsOf } from './pins';
 const pinned: HostChange = copy => {
   set(copy, '/proc/sys/kernel/osrelease', '6.18.0');
   for (const tid of [523, 527]) allow(copy, QEMU, tid, '1');
+};
+
+/** The emulator has no pin, and CPUs 2-7 are isolated: libvirt starts QEMU on the others. */
+const unpinned: HostChange = copy => {
+  for (const [file, value] of [['cpuset.cpus', ''], ['cpuset.cpus.effective', '0-7']] as const) set(copy, `/sys/fs/cgroup${SCOPE}/libvirt/emulator/${file}`, value);
 };
 
 describe('live-emulatorpin-mismatch', () => {
@@ -21,6 +26,15 @@ describe('live-emulatorpin-mismatch', () => {
       { file: `/sys/fs/cgroup${SCOPE}/libvirt/emulator/cpuset.cpus.effective`, value: '0-1' },
     ]);
     assert.deepEqual(stepsOf(model, findings[0]), ['pin 523 to 0-7', 'pin 527 to 0-7']);
+  });
+
+  it('isolated CPUs are not given back: nothing balances there', async () => {
+    const { model, findings } = await checked(liveEmulatorpinMismatch, 'numa-isolated', copy => {
+      unpinned(copy);
+      allow(copy, QEMU, 523, '1');
+    });
+    assert.deepEqual(findings.map(f => [f.sentence(() => 'S/emulator'), f.advice(path => path), stepsOf(model, f)]), [['other (TID 523) may run only on CPU 1, others of S/emulator on CPUs 0-1', 'taskset -pc 0-1 TID, for each of 523', ['pin 523 to 0-1']]]);
+    assert.equal(findings[0]!.fixes[0]!.title(path => path), 'Let other run on all CPUs of the cpuset that are not isolated (0-1)');
   });
 
   it('a single thread, and the first alone, may be meant so', async () => {
@@ -41,6 +55,19 @@ describe('live-emulatorpin-mismatch', () => {
 
   const silent: Record<string, HostChange> = {
     'threads that are all alike': copy => [519, 523, 527].forEach(tid => allow(copy, QEMU, tid, '1')),
+    'what libvirt keeps off isolated CPUs, beside a vhost-PID of the kernel that has the whole cpuset': copy => {
+      unpinned(copy);
+      addProcess(copy, 600, { comm: `vhost-${QEMU}`, cgroup: copy.files.get(`/proc/${QEMU}/task/${QEMU}/cgroup`)!, ppid: 2, flags: 0x208040 });
+      allow(copy, 600, 600, '0-7');
+    },
+    'threads that differ in isolated CPUs alone': copy => {
+      unpinned(copy);
+      allow(copy, QEMU, QEMU, '0-7');
+    },
+    'a vhost-PID of the kernel with less than the cpuset': copy => {
+      addProcess(copy, 600, { comm: `vhost-${QEMU}`, cgroup: copy.files.get(`/proc/${QEMU}/task/${QEMU}/cgroup`)!, ppid: 2, flags: 0x208040 });
+      allow(copy, 600, 600, '1');
+    },
     'a vCPU that is lost in emulator: another rule': copy => put(copy, QEMU, 528, '', `${SCOPE}/libvirt/emulator`),
     'an I/O thread in emulator': copy => put(copy, QEMU, 525, '', `${SCOPE}/libvirt/emulator`),
     'a thread whose affinity cannot be read': copy => void copy.files.delete(`/proc/${QEMU}/task/523/status`),

@@ -24,6 +24,20 @@ describe('mask-narrower-than-cpuset', () => {
     assert.deepEqual(stepsOf(model, findings[0]), ['pin 528 to 0-7']);
   });
 
+  it('isolated CPUs are given back only to a group that has no others, or was given them for one thread', async () => {
+    const steps = async (group: string, effective: string): Promise<string[]> => {
+      const { model, findings } = await checked(maskNarrowerThanCpuset, 'numa-isolated', copy => {
+        allow(copy, QEMU, 528, '1');
+        for (const [file, value] of [['cpuset.cpus', group], ['cpuset.cpus.effective', effective]] as const) set(copy, `${GROUPS}/vcpu0/${file}`, value);
+      });
+      assert.match(findings[0]!.advice(path => path), effective === '0-7' ? /^taskset -pc 0-1 528/ : /^taskset -pc 0-3 528/);
+      return stepsOf(model, findings[0]);
+    };
+    assert.deepEqual(await steps('', '0-7'), ['pin 528 to 0-1']);
+    assert.deepEqual(await steps('0-7', '0-7'), ['pin 528 to 0-1'], 'what v1 copies from above');
+    assert.deepEqual(await steps('0-3', '0-3'), ['pin 528 to 0-7']);
+  });
+
   it('a kernel that keeps no mask: somebody did it since, and that is no warning', async () => {
     assert.deepEqual(await sentences(maskNarrowerThanCpuset, 'numa-isolated', copy => {
       narrow(copy);

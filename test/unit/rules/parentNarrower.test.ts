@@ -32,6 +32,15 @@ describe('parent-narrower', () => {
     assert.deepEqual(stepsOf(model, findings[0]), ['0-7 > S/cpuset.cpus']);
   });
 
+  it('several pins below one cgroup lack a CPU: one command for all', async () => {
+    const { findings } = await checked(parentNarrower, 'numa-isolated', copy => {
+      narrow('/machine.slice')(copy);
+      for (const file of ['/machine.slice/cpuset.cpus', '/machine.slice/cpuset.cpus.effective', `${SCOPE}/cpuset.cpus.effective`, `${SCOPE}/libvirt/cpuset.cpus.effective`]) set(copy, `/sys/fs/cgroup${file}`, '0-2,4,6-7');
+      set(copy, `${GROUPS}/iothread1/cpuset.cpus`, '4-5');
+    });
+    assert.deepEqual(findings.map(f => f.advice(path => path)), Array.from({ length: 2 }, () => 'run: systemctl set-property --runtime machine.slice AllowedCPUs=0-7'));
+  });
+
   const silent: Record<string, HostChange> = {
     'a CPU that is offline': copy => {
       narrow('/machine.slice')(copy);

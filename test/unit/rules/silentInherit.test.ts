@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { parseCpuList } from '../../../src/core/parse/cpuList';
 import { silentInherit } from '../../../src/core/rules/silentInherit';
 import { SCOPE } from '../fixtures';
 import type { HostChange } from './checkRule';
@@ -39,6 +40,22 @@ describe('silent-inherit', () => {
     });
     assert.equal(findings.length, 1);
     assert.deepEqual(stepsOf(model, findings[0]), ['0-1 > S/cpuset.cpus']);
+  });
+
+  /** All of `numa-isolated` at and above the groups of threads has these CPUs; vCPUs 1 and 3 and the I/O threads are pinned to 6, 7, 4 and 5. */
+  const only = (cpus: string, above: string): HostChange => copy => {
+    copy.files.set(`/sys/fs/cgroup${above}/cpuset.cpus`, `${cpus}\n`);
+    for (let at = `${SCOPE}/libvirt`; at.length >= above.length; at = at.slice(0, at.lastIndexOf('/'))) copy.files.set(`/sys/fs/cgroup${at}/cpuset.cpus.effective`, `${cpus}\n`);
+    const has = parseCpuList(cpus)!;
+    for (const [group, pin] of [['vcpu1', 6], ['vcpu3', 7], ['iothread1', 4], ['iothread2', 5]] as const) copy.files.set(`${GROUPS}/${group}/cpuset.cpus.effective`, `${has.has(pin) ? pin : cpus}\n`);
+  };
+
+  it('several pins lost below one cgroup: what puts one back puts all back', async () => {
+    const slice = await checked(silentInherit, 'numa-isolated', only('0-3', '/machine.slice'));
+    assert.deepEqual(slice.findings.map(f => f.advice(path => path)), Array.from({ length: 4 }, () => 'run: systemctl set-property --runtime machine.slice AllowedCPUs=0-7'));
+    const own = await checked(silentInherit, 'numa-isolated', only('0-4', `${SCOPE}/libvirt`));
+    assert.deepEqual(own.findings.map(finding => stepsOf(own.model, finding)), Array.from({ length: 3 }, () => ['0-7 > S/cpuset.cpus']));
+    assert.deepEqual(await sentences(silentInherit, 'numa-isolated', only('0-7', '/machine.slice')), []);
   });
 
   const silent: Record<string, HostChange> = {
