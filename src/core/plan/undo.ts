@@ -11,7 +11,7 @@ import { notNow } from './guards';
 import { order } from './ordering';
 import { toolStep } from './ownersWay';
 import type { Consent, Plan, Planned, Step } from './plan';
-import { fileKey, findThread, hierarchyOf } from './refs';
+import { cgroupRef, fileKey, findThread, hierarchyOf } from './refs';
 import { readsAs, stepsOf } from './steps';
 
 /**
@@ -42,6 +42,8 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
   const later = machine && notNow(machine);
   if (later) return { refusal: later };
   if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
+  const [strayed] = actions.flatMap(action => strays(action, model) ?? []);
+  if (strayed) return { refusal: { because: strayed, instead: [] } };
   const known = new Map(actions.flatMap(action => putBy(plan, applied, action, model)));
   const { placed, stuck } = inThisOrder(model, actions);
   if (stuck) return { refusal: { because: stuck, instead: [] } };
@@ -58,6 +60,16 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
       asRoot: plan.asRoot,
     },
   };
+}
+
+/** Why nothing is written where an action leads: anybody may have touched the history, and only the host tells where its cgroups are. */
+function strays(action: Action, model: HostModel): Because | undefined {
+  const cgroup = action.kind === 'move' ? action.to : 'cgroup' in action ? action.cgroup : undefined;
+  if (!cgroup) return undefined;
+  const { hierarchy, path, directory } = cgroup;
+  const known = cgroupRef(model, hierarchy, path);
+  if (!known) return reason('cgroup-unreachable', { hierarchy, path });
+  return known.directory === directory ? undefined : reason('other-directory', { hierarchy, path, directory, known: known.directory });
 }
 
 /** What was confirmed once is confirmed again, but for a real-time policy that is taken away; of a value it is said which one is written now. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Action } from '../../../src/core/cgroup/action';
 import type { Applied } from '../../../src/core/plan/applied';
 import { makePlan } from '../../../src/core/plan/makePlan';
 import type { Change, Plan, Planned } from '../../../src/core/plan/plan';
@@ -48,4 +49,17 @@ describe('undo', () => {
     });
     assert.equal(refusal?.because.id, 'machine-migrating');
   });
+
+  for (const [what, cgroup, id] of [
+    ['another directory', { hierarchy: '0::', path: VCPU2, directory: '/tmp/evil' }, 'other-directory'],
+    ['a directory that leads out', { hierarchy: '0::', path: `${VCPU2}/../x`, directory: `/sys/fs/cgroup${VCPU2}/../x` }, 'cgroup-unreachable'],
+    ['a hierarchy that is not here', { hierarchy: 'cpu', path: VCPU2, directory: `/sys/fs/cgroup${VCPU2}` }, 'cgroup-unreachable'],
+  ] as const) {
+    it(`writes nothing where the history names ${what}`, async () => {
+      const plan = await planned(quota);
+      const way: Action = { kind: 'write', cgroup, file: 'pids.max', value: 'x' };
+      const touched = { ...plan, steps: plan.steps.map(step => ({ ...step, undo: { ...step.undo, actions: [way] } })) };
+      assert.equal((await undone(touched, file('cpu.max', '40000 100000'))).refusal?.because.id, id);
+    });
+  }
 });
