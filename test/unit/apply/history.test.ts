@@ -45,6 +45,21 @@ describe('the history of a host', () => {
       const [step] = plan('a').steps;
       return [`a way back that no plan has: ${file}`, printEntry({ v: 1, at: 1, id: 'a', event: 'started', plan: { ...plan('a'), steps: [{ ...step!, undo: { kind: 'exact', because: undefined, actions: [way] } }] } }), [], 1];
     }),
+    ...Object.entries<[string, string]>({
+      'an id that a terminal obeys': ['"id":"a"', String.raw`"id":"a\u001b[8m"`],
+      'a time that is none': ['"at":1,', '"at":1e300,'],
+      'a plan of no time': ['"readAt":1,', '"readAt":1e300,'],
+      'a reason without details': ['"undo":{"kind":"exact",', '"undo":{"kind":"exact","because":{"id":"x"},'],
+      'a reason that every object has': ['"undo":{"kind":"exact",', '"undo":{"kind":"exact","because":{"id":"constructor","details":{}},'],
+      'a consent without its reason': ['"consent":{"kind":"apply"}', '"consent":{"kind":"type","text":"a"}'],
+      'a warning that is none': ['"warnings":[]', '"warnings":[{}]'],
+      'an outcome that is none': ['"outcomes":[]', '"outcomes":[null]'],
+      'an effect that is none': ['"outcomes":[]', '"outcomes":[{"effects":[{"kind":"allowed"}]}]'],
+      'a name that is none': [String.raw`"comm":"a\nb\udcff"`, '"comm":5'],
+    }).map(([name, [text, other]]): [string, string, unknown[], number] => {
+      assert.ok(textOf(started('a')).includes(text), text);
+      return [name, textOf(started('a')).replace(text, () => other), [], 1];
+    }),
     ['results that are none', textOf(started('a'), ended('a', { ...applied, steps: [{ state: 'well' }] } as unknown as Applied)), [['a', undefined, undefined]], 1],
     ['blank lines and CRLF', textOf(started('a')).replaceAll('\n', '\r\n\r\n'), [['a', undefined, undefined]], 0],
   ];
