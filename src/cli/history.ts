@@ -27,13 +27,3 @@ export async function entriesOf(source: Source | undefined): Promise<readonly Hi
 export function unread(path: string, lines: number): string {
   return `${lines === 1 ? '1 line' : `${lines} lines`} of ${path} cannot be read: torn, of a newer version, or of somebody else`;
 }
-
-/**
- * Whether a plan was applied on this host. Homes are shared between machines, and each is `local` to itself: there the
- * name counts too.
- */
-export function isOn({ plan }: HistoryEntry, { id, label }: Source): boolean {
-  return plan.hostId === id && (id !== LOCAL || plan.hostLabel === label);
-}
-
-export const LOCAL = 'local';

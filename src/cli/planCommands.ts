@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Applied } from '../core/plan/applied';
 import { applyQuestion } from '../core/apply/apply';
 import { whatWasDone } from '../core/apply/found';
-import type { HistoryEntry } from '../core/apply/history';
+import { type HistoryEntry, isOn } from '../core/apply/history';
 import type { Source } from '../core/host/source';
 import { describeError } from '../core/messages';
 import { layoutOf } from '../core/layout/layouts';
@@ -19,7 +19,7 @@ import { undoPlan } from '../core/plan/undo';
 import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
 import { type ChangeArguments, changesOfArguments, machineNamed } from './changes';
-import { entriesOf, historyOf, isOn, unread } from './history';
+import { entriesOf, historyOf, unread } from './history';
 import { escapeInvisible } from './json';
 import { ask, say } from './terminal';
 

@@ -1,3 +1,4 @@
+import type { Source } from '../host/source';
 import type { Plan } from '../plan/plan';
 import { WRITE_ERRNOS } from '../cgroup/outcome';
 import { ruleOfFile } from '../plan/values';
@@ -30,6 +31,18 @@ export interface History {
   readonly entries: readonly HistoryEntry[];
   /** Lines that are no event: torn, of a newer version, or somebody else's. */
   readonly foreign: number;
+}
+
+/** What every machine is to itself. */
+export const LOCAL = 'local';
+
+/**
+ * Whether a plan was applied on this host. Homes are shared between machines, and each is `local` to itself: there the
+ * name counts too, without the number that a window gives to one that is taken (`web1 (2)`).
+ */
+export function isOn({ plan }: HistoryEntry, { id, label }: Pick<Source, 'id' | 'label'>): boolean {
+  const name = (of: string): string => of.replace(/ \(\d+\)$/, '');
+  return plan.hostId === id && (id !== LOCAL || name(plan.hostLabel) === name(label));
 }
 
 /** One line, with the newlines at both its ends: what was torn before it does not take it along. */

@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Applied } from '../../../src/core/plan/applied';
-import { type HistoryEvent, parseHistory, printEntry } from '../../../src/core/apply/history';
+import { type HistoryEvent, isOn, parseHistory, printEntry } from '../../../src/core/apply/history';
 import { HistoryFile, historyHosts } from '../../../src/core/apply/historyFile';
 import type { Plan } from '../../../src/core/plan/plan';
 
@@ -76,6 +76,20 @@ describe('the history of a host', () => {
     assert.deepEqual(json(entries), json([{ id: 'a', startedAt: 7, plan: plan('a'), applied, undoes: undefined, undoneBy: undefined }]));
     assert.equal(entries[0]!.plan.steps[0]!.action.kind === 'move' && entries[0]!.plan.steps[0]!.action.to.path, '/b\udcfe');
   });
+
+  for (const [what, of, source, expected] of [
+    ['this machine', {}, { id: 'local', label: 'web1' }, true],
+    ['another machine that has the same home', {}, { id: 'local', label: 'web2' }, false],
+    ['this machine, where a capture has its name', { hostLabel: 'web1 (2)' }, { id: 'local', label: 'web1' }, true],
+    ['this machine, where a capture has its name by now', {}, { id: 'local', label: 'web1 (3)' }, true],
+    ['another host', {}, { id: 'ssh:web1', label: 'web1' }, false],
+    ['a host that is called otherwise now', { hostId: 'ssh:web1' }, { id: 'ssh:web1', label: 'web' }, true],
+  ] as const) {
+    it(`a plan of ${what} ${expected ? 'is' : 'is not'} on it`, () => {
+      const [entry] = parseHistory(printEntry({ ...started('a'), plan: { ...plan('a'), ...of } } as HistoryEvent)).entries;
+      assert.equal(isOn(entry!, source), expected);
+    });
+  }
 
   it('one event is one line, whatever is in it', () => {
     assert.equal(printEntry(started('a\nb\u2028')).trim().split('\n').length, 1);
