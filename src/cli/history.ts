@@ -1,8 +1,9 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { HistoryEntry } from '../core/apply/history';
-import { HistoryFile, historyHosts } from '../core/apply/historyFile';
+import { HistoryFile, allHistories } from '../core/apply/historyFile';
 import type { Source } from '../core/host/source';
+import { say } from './terminal';
 
 /** Where the command line keeps what it has to remember: histories, and keys of hosts that were accepted. */
 export function stateFolder(): string {
@@ -14,19 +15,15 @@ export function historyOf({ id }: Source): HistoryFile {
   return new HistoryFile(stateFolder(), id);
 }
 
-/** What was applied from the command line on whichever host, the oldest first. */
-export async function allEntries(): Promise<readonly HistoryEntry[]> {
-  const hosts = await historyHosts(stateFolder());
-  const histories = await Promise.all([...new Set(hosts)].map(id => new HistoryFile(stateFolder(), id).read()));
+/** What was applied from the command line on a host, or on whichever, the oldest first; what of it cannot be read is said. */
+export async function entriesOf(source: Source | undefined): Promise<readonly HistoryEntry[]> {
+  const file = source && historyOf(source);
+  const histories = file ? [{ path: file.path, ...(await file.read()) }] : await allHistories(stateFolder());
+  for (const { path, foreign } of histories) if (foreign > 0) say(unread(path, foreign));
   return histories.flatMap(({ entries }) => entries).sort((a, b) => a.startedAt - b.startedAt);
 }
 
-/**
- * Whether a plan was applied on this host. Homes are shared between machines, and each is `local` to itself: there the
- * name counts too.
- */
-export function isOn({ plan }: HistoryEntry, { id, label }: Source): boolean {
-  return plan.hostId === id && (id !== LOCAL || plan.hostLabel === label);
+/** Plans may be among them, later ones than those that are known. */
+export function unread(path: string, lines: number): string {
+  return `${lines === 1 ? '1 line' : `${lines} lines`} of ${path} cannot be read: torn, of a newer version, or of somebody else`;
 }
-
-export const LOCAL = 'local';

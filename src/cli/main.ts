@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { LOCAL } from '../core/apply/history';
 import { CaptureSource } from '../core/capture/captureSource';
 import { printCapture } from '../core/capture/format';
 import { redact } from '../core/capture/redact';
@@ -17,7 +18,6 @@ import { ArgumentError } from './changes';
 import { checkCommand } from './checkCommand';
 import { compareCommand } from './compareCommand';
 import { explainCommand } from './explainCommand';
-import { LOCAL } from './history';
 import { escapeInvisible, modelToJson } from './json';
 import { Limit } from './limit';
 import { type PlanCommand, applyCommand, historyCommand, planCommand, undoCommand } from './planCommands';

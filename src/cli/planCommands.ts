@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Applied } from '../core/plan/applied';
 import { applyQuestion } from '../core/apply/apply';
 import { whatWasDone } from '../core/apply/found';
-import type { HistoryEntry } from '../core/apply/history';
+import { type HistoryEntry, isOn } from '../core/apply/history';
 import type { Source } from '../core/host/source';
 import { describeError } from '../core/messages';
 import { layoutOf } from '../core/layout/layouts';
@@ -19,7 +19,7 @@ import { undoPlan } from '../core/plan/undo';
 import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
 import { type ChangeArguments, changesOfArguments, machineNamed } from './changes';
-import { allEntries, historyOf, isOn } from './history';
+import { entriesOf, historyOf, unread } from './history';
 import { escapeInvisible } from './json';
 import { ask, say } from './terminal';
 
@@ -55,7 +55,10 @@ export async function applyCommand(of: PlanCommand, machine: string): Promise<nu
 /** Only what was applied on this very host: the same PIDs and paths mean something else on another one. */
 export async function undoCommand(of: PlanCommand, id: string | undefined): Promise<number> {
   const { source } = of;
-  const entries = (await historyOf(source).read()).entries.filter(entry => isOn(entry, source) && entry.undoneBy === undefined && entry.undoes === undefined && !isNothing(entry));
+  const history = historyOf(source);
+  const { entries: all, foreign } = await history.read();
+  if (id === undefined && foreign > 0) return no(`${unread(history.path, foreign)}. The last plan may be among them: name the one to undo; see: cgroup-lens history`);
+  const entries = all.filter(entry => isOn(entry, source) && entry.undoneBy === undefined && entry.undoes === undefined && !isNothing(entry));
   const entry = id === undefined ? entries.at(-1) : entries.find(known => known.id.startsWith(id));
   if (!entry) return no(id === undefined ? `nothing was applied on ${source.label} from the command line that is not undone` : await whyNoEntry(source, id));
   const model = await modelOf(of);
@@ -66,14 +69,14 @@ export async function undoCommand(of: PlanCommand, id: string | undefined): Prom
 }
 
 async function whyNoEntry(source: Source, id: string): Promise<string> {
-  const elsewhere = (await allEntries()).find(entry => entry.id.startsWith(id) && !isOn(entry, source));
+  const elsewhere = (await entriesOf(undefined)).find(entry => entry.id.startsWith(id) && !isOn(entry, source));
   if (elsewhere) return `plan ${elsewhere.id} was applied on ${elsewhere.plan.hostLabel}, and not on ${source.label}; it is undone there, or with --host`;
   return `no plan ${id} of ${source.label} that is not undone; see: cgroup-lens history`;
 }
 
 /** Of all hosts, or of the one that is named. */
 export async function historyCommand({ source, values }: PlanCommand): Promise<number> {
-  const entries = values.host === undefined ? await allEntries() : (await historyOf(source).read()).entries;
+  const entries = await entriesOf(values.host === undefined ? undefined : source);
   if (entries.length === 0) say(`nothing was applied${values.host === undefined ? '' : ` on ${source.label}`} from the command line yet`);
   for (const { id, startedAt, plan, applied, undoneBy } of entries) {
     const done = applied?.steps.filter(step => step.state === 'done').length;

@@ -4,6 +4,7 @@
  */
 export { applyQuestion } from '../core/apply/apply';
 export { whatWasDone } from '../core/apply/found';
+export { isOn } from '../core/apply/history';
 export { HistoryFile, historyHosts } from '../core/apply/historyFile';
 export { CaptureSource } from '../core/capture/captureSource';
 export { printing } from '../core/capture/format';

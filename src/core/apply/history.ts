@@ -1,3 +1,4 @@
+import type { Source } from '../host/source';
 import type { Plan } from '../plan/plan';
 import { WRITE_ERRNOS } from '../cgroup/outcome';
 import { ruleOfFile } from '../plan/values';
@@ -32,6 +33,18 @@ export interface History {
   readonly foreign: number;
 }
 
+/** What every machine is to itself. */
+export const LOCAL = 'local';
+
+/**
+ * Whether a plan was applied on this host. Homes are shared between machines, and each is `local` to itself: there the
+ * name counts too, without the number that a window gives to one that is taken (`web1 (2)`).
+ */
+export function isOn({ plan }: HistoryEntry, { id, label }: Pick<Source, 'id' | 'label'>): boolean {
+  const name = (of: string): string => of.replace(/ \(\d+\)$/, '');
+  return plan.hostId === id && (id !== LOCAL || name(plan.hostLabel) === name(label));
+}
+
 /** One line, with the newlines at both its ends: what was torn before it does not take it along. */
 export function printEntry(event: HistoryEvent): string {
   return `\n${JSON.stringify(event)}\n`;
@@ -59,11 +72,12 @@ function parseEvent(line: string): HistoryEvent | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(value) || value['v'] !== 1 || typeof value['id'] !== 'string' || typeof value['at'] !== 'number') return undefined;
+  if (!isRecord(value) || value['v'] !== 1 || !isId(value['id']) || !isTime(value['at'])) return undefined;
   const { v, at, id } = value as { v: 1; at: number; id: string };
+  const undoes = value['undoes'];
   switch (value['event']) {
     case 'started':
-      return isPlan(value['plan']) ? { v, at, id, event: 'started', plan: value['plan'], ...(typeof value['undoes'] === 'string' ? { undoes: value['undoes'] } : {}) } : undefined;
+      return isPlan(value['plan']) && (undoes === undefined || isId(undoes)) ? { v, at, id, event: 'started', plan: value['plan'], ...(undoes === undefined ? {} : { undoes }) } : undefined;
     case 'ended':
       return isApplied(value['applied']) ? { v, at, id, event: 'ended', applied: value['applied'] } : undefined;
     default:
@@ -71,41 +85,77 @@ function parseEvent(line: string): HistoryEvent | undefined {
   }
 }
 
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
+}
+
+/** What a `Date` can be made of. */
+function isTime(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Math.abs(value as number) <= 8.64e15;
+}
+
 /** As far as a plan has to hold for it to be shown and undone: only we write the file, but anybody could have touched it. */
 function isPlan(value: unknown): value is Plan {
   return (
-    isRecord(value) && ['title', 'hostId', 'hostLabel'].every(name => typeof value[name] === 'string') && typeof value['readAt'] === 'number' &&
-    Array.isArray(value['warnings']) && isRecord(value['consent']) && Array.isArray(value['steps']) && value['steps'].every(isStep)
+    isRecord(value) && hasTexts(value, 'title', 'hostId', 'hostLabel') && isTime(value['readAt']) && isListOf(value['warnings'], warning => isRecord(warning) && isBecause(warning['because'])) &&
+    isMissingOr(value['machine'], machine => isRecord(machine) && hasTexts(machine, 'name') && hasIntegers(machine, 'pid', 'startTime')) &&
+    isConsent(value['consent']) && isListOf(value['steps'], isStep) && isMissingOr(value['ownersWay'], isPlan)
   );
+}
+
+function isConsent(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  return value['kind'] === 'apply' || (isBecause(value['because']) && (value['kind'] === 'alone' || (value['kind'] === 'type' && hasTexts(value, 'text'))));
 }
 
 function isStep(value: unknown): boolean {
   return (
-    isRecord(value) && isAction(value['action']) && Array.isArray(value['preconditions']) && value['preconditions'].every(isRecord) && Array.isArray(value['outcomes']) &&
-    isRecord(value['undo']) && Array.isArray(value['undo']['actions']) && value['undo']['actions'].every(isAction)
+    isRecord(value) && isAction(value['action']) && isListOf(value['preconditions'], isRecord) && isListOf(value['outcomes'], isOutcome) && isMissingOr(value['before'], isText) &&
+    isRecord(value['undo']) && isMissingOr(value['undo']['because'], isBecause) && isListOf(value['undo']['actions'], isAction)
   );
+}
+
+/** Sentences are looked for by the id: what every object has is none. */
+function isBecause(value: unknown): boolean {
+  return isRecord(value) && isText(value['id']) && !(value['id'] in {}) && isRecord(value['details']) && Object.values(value['details']).every(detail => detail === null || typeof detail !== 'object');
+}
+
+function isOutcome(value: unknown): boolean {
+  return isRecord(value) && isMissingOr(value['errno'], isErrno) && isMissingOr(value['because'], isBecause) && isListOf(value['effects'], isEffect);
+}
+
+function isEffect(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  switch (value['kind']) {
+    case 'allowed':
+      return hasIntegers(value, 'tid') && hasTexts(value, 'cpus') && isMissingOr(value['open'], open => isRecord(open) && hasTexts(open, 'least', 'most'));
+    case 'type':
+      return hasTexts(value, 'path', 'type');
+    case 'value':
+      return hasTexts(value, 'path', 'file', 'value');
+    default:
+      return false;
+  }
 }
 
 function isAction(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const has = (name: 'task' | 'cgroup' | 'to'): boolean => {
-    const part = value[name];
-    return isRecord(part) && (name === 'task' ? ['tid', 'pid', 'startTime'].every(n => Number.isSafeInteger(part[n])) : ['hierarchy', 'path', 'directory'].every(n => typeof part[n] === 'string'));
-  };
+  const isOf = (task: unknown): boolean => isRecord(task) && hasIntegers(task, 'tid', 'pid', 'startTime') && hasTexts(task, 'comm') && isMissingOr(task['role'], isText);
+  const isAt = (cgroup: unknown): boolean => isRecord(cgroup) && hasTexts(cgroup, 'hierarchy', 'path', 'directory');
   switch (value['kind']) {
     case 'move':
-      return has('task') && has('to') && ['tasks', 'cgroup.threads', 'cgroup.procs'].includes(String(value['file']));
+      return isOf(value['task']) && isAt(value['to']) && hasTexts(value, 'from') && ['tasks', 'cgroup.threads', 'cgroup.procs'].includes(String(value['file']));
     case 'affinity':
-      return has('task') && typeof value['cpus'] === 'string';
+      return isOf(value['task']) && hasTexts(value, 'cpus');
     case 'scheduling':
-      return has('task') && typeof value['policy'] === 'string' && typeof value['priority'] === 'number' && typeof value['nice'] === 'number';
+      return isOf(value['task']) && hasTexts(value, 'policy') && hasIntegers(value, 'priority', 'nice');
     case 'make':
     case 'remove':
-      return has('cgroup');
+      return isAt(value['cgroup']);
     case 'write':
-      return has('cgroup') && isPlanned(value['file']) && typeof value['value'] === 'string';
+      return isAt(value['cgroup']) && isPlanned(value['file']) && hasTexts(value, 'value');
     case 'tool':
-      return Array.isArray(value['argv']) && value['argv'].every(word => typeof word === 'string');
+      return isListOf(value['argv'], isText) && (value['argv'] as unknown[]).length > 0;
     default:
       return false;
   }
@@ -120,9 +170,34 @@ const STATES: readonly unknown[] = ['done', 'refused', 'changed meanwhile', 'not
 
 function isApplied(value: unknown): value is Applied {
   return (
-    isRecord(value) && typeof value['complete'] === 'boolean' && Array.isArray(value['remarks']) && value['remarks'].every(remark => typeof remark === 'string') && Array.isArray(value['steps']) &&
-    value['steps'].every(step => isRecord(step) && STATES.includes(step['state']) && (step['errno'] === undefined || (WRITE_ERRNOS as readonly unknown[]).includes(step['errno'])))
+    isRecord(value) && typeof value['complete'] === 'boolean' && isListOf(value['remarks'], isText) &&
+    isListOf(value['steps'], step => isRecord(step) && STATES.includes(step['state']) && isMissingOr(step['errno'], isErrno) && isMissingOr(step['found'], isText) && isMissingOr(step['said'], isText))
   );
+}
+
+function isErrno(value: unknown): boolean {
+  return (WRITE_ERRNOS as readonly unknown[]).includes(value);
+}
+
+function hasTexts(value: Readonly<Record<string, unknown>>, ...names: readonly string[]): boolean {
+  return names.every(name => isText(value[name]));
+}
+
+function hasIntegers(value: Readonly<Record<string, unknown>>, ...names: readonly string[]): boolean {
+  return names.every(name => Number.isSafeInteger(value[name]));
+}
+
+function isListOf(value: unknown, isOne: (one: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(one => isOne(one));
+}
+
+/** JSON leaves out what is `undefined`. */
+function isMissingOr(value: unknown, isOne: (one: unknown) => boolean): boolean {
+  return value === undefined || isOne(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -49,14 +49,15 @@ export class HistoryFile {
   }
 }
 
+/** What each file of the folder has, and where it is. */
+export async function allHistories(folder: string): Promise<(History & { readonly path: string })[]> {
+  const paths = (await namesIn(folder)).map(name => join(folder, name));
+  return Promise.all(paths.map(async path => ({ path, ...parseHistory(await textOf(path)) })));
+}
+
 /** The hosts of which there is a history. */
 export async function historyHosts(folder: string): Promise<string[]> {
-  const hosts: string[] = [];
-  for (const name of await namesIn(folder)) {
-    const [first] = parseHistory(await textOf(join(folder, name))).entries;
-    if (first) hosts.push(first.plan.hostId);
-  }
-  return hosts;
+  return (await allHistories(folder)).flatMap(({ entries: [first] }) => (first ? [first.plan.hostId] : []));
 }
 
 async function textOf(path: string): Promise<string> {

@@ -14,7 +14,7 @@ export function printPlan(plan: Plan, applied?: Applied): string {
   const alias = aliasOf(plan);
   const facts = [t('host {0}', visible(plan.hostLabel)), ...(plan.machine ? [t('machine {0}', visible(plan.machine.name)), `PID ${plan.machine.pid}`] : []), plan.steps.length === 1 ? t('1 step') : t('{0} steps', plan.steps.length)];
   if (plan.asRoot) facts.push(t('as root, by sudo -n'));
-  const lines = [plan.title, facts.join('   ')];
+  const lines = [visible(plan.title), facts.join('   ')];
   if (alias !== undefined) lines.push(`S = ${visible(alias)}`);
   if (plan.consent.kind !== 'apply') lines.push('', t('asks before it is applied'), `  ${saying(plan.consent.because, alias)}`);
   const leftOut = plan.warnings.filter(({ because }) => because.id.startsWith('edited-'));
@@ -54,9 +54,9 @@ function actionText(action: Action, alias: string | undefined): string[] {
         `${visible(action.to.hierarchy)}   ${short(action.from, alias)}  →  ${short(action.to.path, alias)}`,
       ];
     case 'affinity':
-      return [t('pin {0}', task(action.task)), t('CPUs {0}', action.cpus)];
+      return [t('pin {0}', task(action.task)), t('CPUs {0}', visible(action.cpus))];
     case 'scheduling':
-      return [t('schedule {0}', task(action.task)), `${action.policy} ${action.priority} nice ${action.nice}`];
+      return [t('schedule {0}', task(action.task)), `${visible(action.policy)} ${action.priority} nice ${action.nice}`];
     case 'make':
       return [t('make a cgroup'), `${visible(action.cgroup.hierarchy)}   ${short(action.cgroup.path, alias)}`];
     case 'remove':
@@ -99,10 +99,10 @@ function saying(because: Because, alias: string | undefined): string {
 function effectText(effect: Effect, action: Action, alias: string | undefined): string {
   switch (effect.kind) {
     case 'allowed':
-      if (effect.open) return t('which of CPUs {0} it may run on then depends on earlier pins that cannot be read', effect.open.most);
-      return 'task' in action && action.task.tid === effect.tid ? t('then it may run on CPUs {0}', effect.cpus) : t('TID {0} may then run on CPUs {1}', effect.tid, effect.cpus);
+      if (effect.open) return t('which of CPUs {0} it may run on then depends on earlier pins that cannot be read', visible(effect.open.most));
+      return 'task' in action && action.task.tid === effect.tid ? t('then it may run on CPUs {0}', visible(effect.cpus)) : t('TID {0} may then run on CPUs {1}', effect.tid, visible(effect.cpus));
     case 'type':
-      return t('{0} becomes "{1}"', short(effect.path, alias), effect.type);
+      return t('{0} becomes "{1}"', short(effect.path, alias), visible(effect.type));
     case 'value':
       return t('{0} of {1} then reads {2}', visible(effect.file), short(effect.path, alias), value(effect.value));
   }

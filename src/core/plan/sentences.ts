@@ -32,6 +32,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'task-unknown': () => t('Nothing is known of this task.'),
   'place-unknown': d => t('Where TID {0} is in {1} is not known: its cgroup was removed, or is not to be seen from here.', d('tid'), d('hierarchy')),
   'cgroup-unreachable': d => t('{1} has no directory here: the hierarchy {0} is not mounted for this reader, the name cannot be one of a cgroup, or what is above it is not known.', d('hierarchy'), d('path')),
+  'other-directory': d => t('{1} ({0}) is at {3} on this host, and would be written at {2}: nothing is written there. Its history was changed, or the hierarchy is mounted elsewhere by now.', d('hierarchy'), d('path'), d('directory'), d('known')),
   'cpus-unknown': () => t('Which CPUs this host has could not be read.'),
   'said-twice': d => t('Two changes want different things of {0}. Leave one of them out.', d('what')),
   'nothing-to-do': () => t('Nothing to do: it is that way already.'),
@@ -84,6 +85,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'edited-place-changed': d => t('TID {0} ({1}) was in {2} when the edit began and is in {3} by now: left alone.', d('tid'), d('comm'), d('was'), d('found')),
   'edited-cpus-changed': d => t('TID {0} ({1}) might run on {2} when the edit began and may on {3} by now: left alone.', d('tid'), d('comm'), d('was'), d('found')),
   'edited-scheduling-changed': d => t('TID {0} ({1}) was scheduled as {2} when the edit began and is as {3} by now: left alone.', d('tid'), d('comm'), d('was'), d('found')),
+  stays: d => t('{0} stays as it is: {1}', d('what'), d('why')),
   // ways back
   'policy-not-restored': d => t('The policy {0} it had cannot be given back.', d('policy')),
   'source-unreachable': d => t('{0}, where it was, has no directory here.', d('path')),

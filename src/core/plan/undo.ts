@@ -6,12 +6,14 @@ import type { Because } from '../cgroup/outcome';
 import { worldOf } from '../cgroup/world';
 import type { HostModel, Thread } from '../model/hostModel';
 import { CpuSet, parseCpuList } from '../parse/cpuList';
+import { commandText } from '../shellWord';
 import { libvirtMachine, reason, refuse } from './context';
 import { notNow } from './guards';
-import { order } from './ordering';
+import { type Placed, order } from './ordering';
 import { toolStep } from './ownersWay';
 import type { Consent, Plan, Planned, Step } from './plan';
-import { fileKey, findThread, hierarchyOf } from './refs';
+import { cgroupRef, fileKey, findThread, hierarchyOf } from './refs';
+import { sentence } from './sentences';
 import { readsAs, stepsOf } from './steps';
 
 /**
@@ -19,7 +21,7 @@ import { readsAs, stepsOf } from './steps';
  * what is not, and what cannot be undone, it says.
  */
 export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planned {
-  const actions: Action[] = [];
+  const backs: Step[] = [];
   const warnings: Because[] = [];
   /** Of a tool's way back: what it takes back. */
   const forth = new Map<Action, readonly string[]>();
@@ -34,17 +36,24 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
     verdicts.set(target, moved);
     if (moved && !warnings.includes(moved)) warnings.push(moved);
     if (moved) continue;
-    actions.push(...step.undo.actions);
+    if (step.undo.actions.length > 0) backs.push(step);
     if (step.action.kind === 'tool') for (const back of step.undo.actions) forth.set(back, step.action.argv);
-    if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
   }
   const machine = model.machines.find(({ pid, startTime }) => pid === plan.machine?.pid && startTime === plan.machine.startTime);
   const later = machine && notNow(machine);
   if (later) return { refusal: later };
-  if (actions.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
+  if (backs.length === 0) return { refusal: refuse('nothing-to-undo', { why: warnings[0]?.id ?? '' }) };
+  const actions = backs.flatMap(({ undo }) => undo.actions);
+  const [strayed] = actions.flatMap(action => strays(action, model) ?? []);
+  if (strayed) return { refusal: { because: strayed, instead: [] } };
   const known = new Map(actions.flatMap(action => putBy(plan, applied, action, model)));
-  const { placed, stuck } = inThisOrder(model, actions);
-  if (stuck) return { refusal: { because: stuck, instead: [] } };
+  const { placed, stuck } = inThisOrder(model, backs);
+  if (placed.length === 0) return { refusal: { because: [...stuck.values()][0]!, instead: [] } };
+  for (const step of backs) {
+    const why = stuck.get(step);
+    if (why) warnings.push(reason('stays', { what: wordsOf(step.action), why: sentence(why) }));
+    else if (step.undo.kind === 'best effort' && step.undo.because) warnings.push(step.undo.because);
+  }
   return {
     plan: {
       title: t('Undo: {0}', plan.title),
@@ -58,6 +67,16 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
       asRoot: plan.asRoot,
     },
   };
+}
+
+/** Why nothing is written where an action leads: anybody may have touched the history, and only the host tells where its cgroups are. */
+function strays(action: Action, model: HostModel): Because | undefined {
+  const cgroup = action.kind === 'move' ? action.to : 'cgroup' in action ? action.cgroup : undefined;
+  if (!cgroup) return undefined;
+  const { hierarchy, path, directory } = cgroup;
+  const known = cgroupRef(model, hierarchy, path);
+  if (!known) return reason('cgroup-unreachable', { hierarchy, path });
+  return known.directory === directory ? undefined : reason('other-directory', { hierarchy, path, directory, known: known.directory });
 }
 
 /** What was confirmed once is confirmed again, but for a real-time policy that is taken away; of a value it is said which one is written now. */
@@ -95,17 +114,47 @@ function putBy(plan: Plan, applied: Applied, undo: Action, model: HostModel): [s
   return [[fileKey(cgroup, file), applied.steps[at]!.found ?? readsAs(put, plan.steps[at]!.outcomes)]];
 }
 
-/** One after the other: backwards is the order in which they work. */
-function inThisOrder(model: HostModel, actions: readonly Action[]): { readonly placed: ReturnType<typeof order>['placed']; readonly stuck: Because | undefined } {
+/** One after the other: backwards is the order in which they work. A step that the kernel would not let go all its way back is `stuck`, and stays as it is. */
+function inThisOrder(model: HostModel, backs: readonly Step[]): { readonly placed: readonly Placed[]; readonly stuck: ReadonlyMap<Step, Because> } {
   let world = worldOf(model);
-  const placed: ReturnType<typeof order>['placed'][number][] = [];
-  for (const action of actions) {
-    const one = order(world, [action]);
-    if (one.stuck) return { placed, stuck: one.stuck.prediction.outcomes[0]?.because ?? reason('refused-by-kernel', { errno: one.stuck.prediction.outcomes[0]?.errno ?? '' }) };
-    placed.push(...one.placed);
-    world = one.world;
+  const placed: Placed[] = [];
+  const stuck = new Map<Step, Because>();
+  for (const step of backs) {
+    const its: Placed[] = [];
+    let after = world;
+    for (const action of step.undo.actions) {
+      const one = order(after, [action]);
+      if (one.stuck) stuck.set(step, whyNot(one.stuck));
+      if (one.stuck) break;
+      its.push(...one.placed);
+      after = one.world;
+    }
+    if (stuck.has(step)) continue;
+    placed.push(...its);
+    world = after;
   }
-  return { placed, stuck: undefined };
+  return { placed, stuck };
+}
+
+function whyNot({ prediction: { outcomes } }: Placed): Because {
+  return outcomes[0]?.because ?? reason('refused-by-kernel', { errno: outcomes[0]?.errno ?? '' });
+}
+
+/** What a step was about. */
+function wordsOf(action: Action): string {
+  switch (action.kind) {
+    case 'move':
+    case 'affinity':
+    case 'scheduling':
+      return `TID ${action.task.tid} (${action.task.comm})`;
+    case 'make':
+    case 'remove':
+      return action.cgroup.path;
+    case 'write':
+      return `${action.file} (${action.cgroup.path})`;
+    case 'tool':
+      return commandText(action.argv);
+  }
 }
 
 /**

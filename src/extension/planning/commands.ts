@@ -99,7 +99,7 @@ function onPlan(run: (desk: Desk, preview: Preview) => Promise<void>): Command {
 /** What was done, even in part, on hosts of this window, and was not undone; the latest first. */
 async function undoable({ desk, hosts, nodes, isOnRows }: CommandContext): Promise<HistoryEntry[]> {
   const live = hosts.hosts.filter(({ source }) => source.kind === 'live' && (!isOnRows || nodes.some(({ state }) => state.source.id === source.id)));
-  const entries = (await Promise.all(live.map(({ source }) => desk.history.of(source.id)))).flat();
+  const entries = (await Promise.all(live.map(async ({ source }) => (await desk.history.of(source.id)).filter(entry => core().isOn(entry, source))))).flat();
   return entries.filter(({ undoneBy, applied }) => undoneBy === undefined && applied?.steps.some(({ state }) => state === 'done') === true).sort((a, b) => b.startedAt - a.startedAt);
 }
 

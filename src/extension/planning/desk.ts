@@ -125,15 +125,16 @@ export class Desk implements vscode.Disposable {
   }
 
   private async findOut(host: HostId): Promise<void> {
-    const model = this.hosts.host(host)?.view?.model;
+    const state = this.hosts.host(host);
+    const model = state?.view?.model;
     const isOurs = [...this.unsure.values()].some(({ plan }) => plan.hostId === host);
-    if (!model || (!isOurs && this.lookedAt.has(host))) return;
+    if (!state || !model || (!isOurs && this.lookedAt.has(host))) return;
     this.lookedAt.add(host);
     for (const entry of await this.history.of(host).catch(() => [])) {
       const preview = this.unsure.get(entry.id);
       // What another window has under way has not broken off.
       const isOver = preview !== undefined || entry.startedAt + LONGEST < model.collection.startedAt;
-      if (entry.applied?.complete === true || !isOver || model.collection.startedAt < entry.startedAt) continue;
+      if (!core().isOn(entry, state.source) || entry.applied?.complete === true || !isOver || model.collection.startedAt < entry.startedAt) continue;
       this.unsure.delete(entry.id);
       await this.tellWhatWasDone(entry, model, preview);
     }

@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Applied } from '../../../src/core/plan/applied';
-import { type HistoryEvent, parseHistory, printEntry } from '../../../src/core/apply/history';
+import { type HistoryEvent, isOn, parseHistory, printEntry } from '../../../src/core/apply/history';
 import { HistoryFile, historyHosts } from '../../../src/core/apply/historyFile';
 import type { Plan } from '../../../src/core/plan/plan';
 
@@ -45,6 +45,21 @@ describe('the history of a host', () => {
       const [step] = plan('a').steps;
       return [`a way back that no plan has: ${file}`, printEntry({ v: 1, at: 1, id: 'a', event: 'started', plan: { ...plan('a'), steps: [{ ...step!, undo: { kind: 'exact', because: undefined, actions: [way] } }] } }), [], 1];
     }),
+    ...Object.entries<[string, string]>({
+      'an id that a terminal obeys': ['"id":"a"', String.raw`"id":"a\u001b[8m"`],
+      'a time that is none': ['"at":1,', '"at":1e300,'],
+      'a plan of no time': ['"readAt":1,', '"readAt":1e300,'],
+      'a reason without details': ['"undo":{"kind":"exact",', '"undo":{"kind":"exact","because":{"id":"x"},'],
+      'a reason that every object has': ['"undo":{"kind":"exact",', '"undo":{"kind":"exact","because":{"id":"constructor","details":{}},'],
+      'a consent without its reason': ['"consent":{"kind":"apply"}', '"consent":{"kind":"type","text":"a"}'],
+      'a warning that is none': ['"warnings":[]', '"warnings":[{}]'],
+      'an outcome that is none': ['"outcomes":[]', '"outcomes":[null]'],
+      'an effect that is none': ['"outcomes":[]', '"outcomes":[{"effects":[{"kind":"allowed"}]}]'],
+      'a name that is none': [String.raw`"comm":"a\nb\udcff"`, '"comm":5'],
+    }).map(([name, [text, other]]): [string, string, unknown[], number] => {
+      assert.ok(textOf(started('a')).includes(text), text);
+      return [name, textOf(started('a')).replace(text, () => other), [], 1];
+    }),
     ['results that are none', textOf(started('a'), ended('a', { ...applied, steps: [{ state: 'well' }] } as unknown as Applied)), [['a', undefined, undefined]], 1],
     ['blank lines and CRLF', textOf(started('a')).replaceAll('\n', '\r\n\r\n'), [['a', undefined, undefined]], 0],
   ];
@@ -61,6 +76,20 @@ describe('the history of a host', () => {
     assert.deepEqual(json(entries), json([{ id: 'a', startedAt: 7, plan: plan('a'), applied, undoes: undefined, undoneBy: undefined }]));
     assert.equal(entries[0]!.plan.steps[0]!.action.kind === 'move' && entries[0]!.plan.steps[0]!.action.to.path, '/b\udcfe');
   });
+
+  for (const [what, of, source, expected] of [
+    ['this machine', {}, { id: 'local', label: 'web1' }, true],
+    ['another machine that has the same home', {}, { id: 'local', label: 'web2' }, false],
+    ['this machine, where a capture has its name', { hostLabel: 'web1 (2)' }, { id: 'local', label: 'web1' }, true],
+    ['this machine, where a capture has its name by now', {}, { id: 'local', label: 'web1 (3)' }, true],
+    ['another host', {}, { id: 'ssh:web1', label: 'web1' }, false],
+    ['a host that is called otherwise now', { hostId: 'ssh:web1' }, { id: 'ssh:web1', label: 'web' }, true],
+  ] as const) {
+    it(`a plan of ${what} ${expected ? 'is' : 'is not'} on it`, () => {
+      const [entry] = parseHistory(printEntry({ ...started('a'), plan: { ...plan('a'), ...of } } as HistoryEvent)).entries;
+      assert.equal(isOn(entry!, source), expected);
+    });
+  }
 
   it('one event is one line, whatever is in it', () => {
     assert.equal(printEntry(started('a\nb\u2028')).trim().split('\n').length, 1);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Action } from '../../../src/core/cgroup/action';
+import type { Outcome } from '../../../src/core/cgroup/outcome';
 import type { Change, Plan } from '../../../src/core/plan/plan';
 import { makePlan } from '../../../src/core/plan/makePlan';
 import { printPlan } from '../../../src/core/plan/print';
@@ -80,6 +82,17 @@ describe('a plan as a text', () => {
     const text = (errno: 'EUNKNOWN' | 'EBUSY', said: string) => printPlan(plan, { steps: [{ state: 'refused', errno, found: undefined, said }], complete: true, remarks: [] });
     assert.match(text('EUNKNOWN', 'virsh is not here'), /\n {3}result {4}refused: virsh is not here\n/);
     assert.match(text('EBUSY', ''), /\n {3}result {4}refused with EBUSY\n/);
+  });
+
+  it('nothing in it is obeyed by a terminal, whatever a history had', async () => {
+    const plan = await planned(set('cpu.max', '60000 100000'));
+    const [step] = plan.steps;
+    const task = { tid: 1, pid: 1, startTime: 1, comm: 'x' };
+    const actions: readonly Action[] = [{ kind: 'affinity', task, cpus: '\u001b[8m' }, { kind: 'scheduling', task, policy: '\u001b[8m' as 'fifo', priority: 1, nice: 0 }];
+    const outcome: Outcome = { errno: undefined, because: undefined, effects: [{ kind: 'allowed', tid: 2, cpus: '\u001b[8m' }, { kind: 'type', hierarchy: '0::', path: '/', type: '\u001b[8m' as 'domain' }] };
+    const text = printPlan({ ...plan, title: 'a\u001b[8m\nb', steps: actions.map(action => ({ ...step!, action, outcomes: [outcome] })) });
+    assert.ok(text.startsWith(String.raw`a\u{1b}[8m\nb`), text);
+    assert.doesNotMatch(text, /\u001b/);
   });
 
   it('S is what the others are in, where a thread comes from elsewhere', async () => {

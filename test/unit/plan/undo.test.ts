@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import type { Action } from '../../../src/core/cgroup/action';
 import type { Applied } from '../../../src/core/plan/applied';
+import type { HostModel } from '../../../src/core/model/hostModel';
 import { makePlan } from '../../../src/core/plan/makePlan';
 import type { Change, Plan, Planned } from '../../../src/core/plan/plan';
+import { sentence } from '../../../src/core/plan/sentences';
 import { undoPlan } from '../../../src/core/plan/undo';
 import { type Changeable, QEMU, SCOPE, machine, modelOf, statText } from '../fixtures';
 
@@ -48,4 +51,36 @@ describe('undo', () => {
     });
     assert.equal(refusal?.because.id, 'machine-migrating');
   });
+
+  it('a step without a way back stays, and is named; the others go back', async () => {
+    const { model } = await modelOf('guest-v2');
+    const serial = machine(model, 'serial');
+    const vcpus = serial.threads.filter(({ role }) => role.kind === 'vcpu').slice(0, 3);
+    const to = `${SCOPE}/libvirt/emulator`;
+    const { plan } = makePlan(model, serial, vcpus.map((one): Change => ({ kind: 'move', thread: one, hierarchy: '0::', to })), { expert: false });
+    const moved = (copy: Changeable): void => vcpus.forEach(({ tid }) => copy.files.set(`/proc/${QEMU}/task/${tid}/cgroup`, `0::${to}\n`));
+    /** The host after that, without these groups. */
+    const without = async (...gone: readonly string[]): Promise<HostModel> => {
+      const later = (await modelOf('guest-v2', moved)).model;
+      return { ...later, hierarchies: later.hierarchies.map(one => ({ ...one, walked: [SCOPE], cgroups: new Map([...one.cgroups].filter(([path]) => !gone.some(name => path === `${SCOPE}/libvirt/${name}`))) })) };
+    };
+    const applied: Applied = { steps: plan!.steps.map(() => ({ state: 'done', errno: undefined, found: undefined, said: undefined })), complete: true, remarks: [] };
+    const some = undoPlan(plan!, applied, await without('vcpu0'));
+    assert.deepEqual(some.plan?.steps.map(({ action }) => action.kind === 'move' && action.to.path), [VCPU2, `${SCOPE}/libvirt/vcpu1`]);
+    assert.match(some.plan!.warnings.map(({ because }) => sentence(because)).join('\n'), /^TID 528 \(CPU 0\/TCG\) stays as it is: there is no cgroup .*vcpu0, or it is gone\./);
+    assert.equal(undoPlan(plan!, applied, await without('vcpu0', 'vcpu1', 'vcpu2')).refusal?.because.id, 'cgroup-gone');
+  });
+
+  for (const [what, cgroup, id] of [
+    ['another directory', { hierarchy: '0::', path: VCPU2, directory: '/tmp/evil' }, 'other-directory'],
+    ['a directory that leads out', { hierarchy: '0::', path: `${VCPU2}/../x`, directory: `/sys/fs/cgroup${VCPU2}/../x` }, 'cgroup-unreachable'],
+    ['a hierarchy that is not here', { hierarchy: 'cpu', path: VCPU2, directory: `/sys/fs/cgroup${VCPU2}` }, 'cgroup-unreachable'],
+  ] as const) {
+    it(`writes nothing where the history names ${what}`, async () => {
+      const plan = await planned(quota);
+      const way: Action = { kind: 'write', cgroup, file: 'pids.max', value: 'x' };
+      const touched = { ...plan, steps: plan.steps.map(step => ({ ...step, undo: { ...step.undo, actions: [way] } })) };
+      assert.equal((await undone(touched, file('cpu.max', '40000 100000'))).refusal?.because.id, id);
+    });
+  }
 });
