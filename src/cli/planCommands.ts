@@ -134,9 +134,9 @@ async function showAndApply(of: PlanCommand, plan: Plan, undoes: string | undefi
     say(of.describe(error));
     return no(`what was done of it is not known; look with: cgroup-lens report${where}, and take back what was with: cgroup-lens undo ${id}${where}`);
   }
-  process.stdout.write(printPlan(plan, applied));
-  // What was done is told in any case; without this line `undo` looks at the host for it.
+  // First, for who reads what is printed may be gone. What was done is told in any case; without this line `undo` looks at the host for it.
   await history.append({ v: 1, event: 'ended', id, at: Date.now(), applied }).catch((error: unknown) => say(`the result could not be written down: ${describeError(error)}`));
+  process.stdout.write(printPlan(plan, applied));
   if (applied.complete && applied.steps.every(({ state }) => state === 'done')) return 0;
   const some = applied.steps.some(({ state }) => state === 'done');
   say(some ? `it stopped; what was done of it is taken back with: cgroup-lens undo ${id}${where}` : 'nothing of it was done');
