@@ -18,7 +18,7 @@ import { sentence } from '../core/plan/sentences';
 import { undoPlan } from '../core/plan/undo';
 import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
-import { type ChangeArguments, changesOfArguments, machineNamed } from './changes';
+import { ArgumentError, type ChangeArguments, changesOfArguments, machineNamed } from './changes';
 import { allEntries, historyOf, isOn } from './history';
 import { escapeInvisible } from './json';
 import { ask, say } from './terminal';
@@ -55,8 +55,9 @@ export async function applyCommand(of: PlanCommand, machine: string): Promise<nu
 /** Only what was applied on this very host: the same PIDs and paths mean something else on another one. */
 export async function undoCommand(of: PlanCommand, id: string | undefined): Promise<number> {
   const { source } = of;
+  if (id === '') throw new ArgumentError('undo takes the ID of a plan, or its beginning, and not ""; see: cgroup-lens history');
   const entries = (await historyOf(source).read()).entries.filter(entry => isOn(entry, source) && entry.undoneBy === undefined && entry.undoes === undefined && !isNothing(entry));
-  const entry = id === undefined ? entries.at(-1) : entries.find(known => known.id.startsWith(id));
+  const entry = id === undefined ? entries.at(-1) : theOne(entries, id);
   if (!entry) return no(id === undefined ? `nothing was applied on ${source.label} from the command line that is not undone` : await whyNoEntry(source, id));
   const model = await modelOf(of);
   // Whose end nobody heard: what the host shows of it counts.
@@ -66,9 +67,16 @@ export async function undoCommand(of: PlanCommand, id: string | undefined): Prom
 }
 
 async function whyNoEntry(source: Source, id: string): Promise<string> {
-  const elsewhere = (await allEntries()).find(entry => entry.id.startsWith(id) && !isOn(entry, source));
+  const elsewhere = theOne((await allEntries()).filter(entry => !isOn(entry, source)), id);
   if (elsewhere) return `plan ${elsewhere.id} was applied on ${elsewhere.plan.hostLabel}, and not on ${source.label}; it is undone there, or with --host`;
   return `no plan ${id} of ${source.label} that is not undone; see: cgroup-lens history`;
+}
+
+/** @throws ArgumentError where several begin so */
+function theOne(entries: readonly HistoryEntry[], id: string): HistoryEntry | undefined {
+  const fit = entries.filter(entry => entry.id.startsWith(id));
+  if (fit.length > 1) throw new ArgumentError(`"${id}" is the beginning of ${fit.length} plans; name one by more of its ID: ${fit.map(entry => `${entry.id} (${entry.plan.title})`).join(', ')}`);
+  return fit[0];
 }
 
 /** Of all hosts, or of the one that is named. */

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { historyOf } from '../../../src/cli/history';
 import { applyCommand } from '../../../src/cli/planCommands';
+import { HistoryFile } from '../../../src/core/apply/historyFile';
 import { DEFAULT_QEMU_EXECUTABLES, HELPERS, MANAGERS } from '../../../src/core/collect/script';
 import type { Question, Source } from '../../../src/core/host/source';
 import type { Applied } from '../../../src/core/plan/applied';
+import type { Plan } from '../../../src/core/plan/plan';
 import { snapshot } from '../fixtures';
+import { cli } from './support';
 
 /** A host on which the one step of each plan is done. */
 const source: Source = {
@@ -19,13 +22,13 @@ const source: Source = {
 };
 const signal = new AbortController().signal;
 
-describe('cgroup-lens apply', () => {
+describe('what is applied and undone', () => {
   const state = process.env['XDG_STATE_HOME'];
   let folder: string;
-  before(() => {
-    folder = process.env['XDG_STATE_HOME'] = mkdtempSync(join(tmpdir(), 'cgroup-lens-apply-'));
+  beforeEach(() => {
+    folder = process.env['XDG_STATE_HOME'] = mkdtempSync(join(tmpdir(), 'cgroup-lens-plans-'));
   });
-  after(() => {
+  afterEach(() => {
     if (state === undefined) delete process.env['XDG_STATE_HOME'];
     else process.env['XDG_STATE_HOME'] = state;
     rmSync(folder, { recursive: true });
@@ -47,5 +50,25 @@ describe('cgroup-lens apply', () => {
     }
     const { entries } = await historyOf(source).read();
     assert.deepEqual(entries.map(({ applied }) => applied?.steps.map(({ state: of }) => of)), [['done']]);
+  });
+
+  it('undo takes a plan that is named, and never one of several', async () => {
+    const history = new HistoryFile(join(folder, 'cgroup-lens'), 'local');
+    const elsewhere = new HistoryFile(join(folder, 'cgroup-lens'), 'web2');
+    const plan: Plan = { title: 'nothing', hostId: 'local', hostLabel: hostname(), machine: undefined, readAt: 0, steps: [], warnings: [], consent: { kind: 'apply' }, asRoot: false };
+    for (const id of ['aa01', 'aa02', 'ab03']) await history.append({ v: 1, event: 'started', id, at: 0, plan });
+    for (const id of ['c001', 'c002', 'd003']) await elsewhere.append({ v: 1, event: 'started', id, at: 0, plan: { ...plan, hostId: 'web2', hostLabel: 'web2' } });
+    for (const [id, code, said] of [
+      ['', 2, /^undo takes the ID of a plan, or its beginning, and not ""/],
+      ['a', 2, /^"a" is the beginning of 3 plans; name one by more of its ID: aa01 \(nothing\), aa02 \(nothing\), ab03 \(nothing\)$/m],
+      ['aa', 2, /: aa01 \(nothing\), aa02 \(nothing\)$/m],
+      ['c', 2, /^"c" is the beginning of 2 plans; .*: c001 \(nothing\), c002 \(nothing\)$/m],
+      ['d', 1, /^plan d003 was applied on web2, and not on /],
+      ['e', 1, /^no plan e of /],
+    ] as const) {
+      const ran = await cli('undo', id, '--yes');
+      assert.equal(ran.code, code, `${id}: ${ran.stderr}`);
+      assert.match(ran.stderr, said);
+    }
   });
 });
