@@ -20,9 +20,20 @@ export interface ChangeArguments {
 /** What cannot be understood, as a sentence. */
 export class ArgumentError extends Error {}
 
-/** A machine by its name, its UUID or its PID. @throws ArgumentError */
+export function isNamed({ name, uuid, pid }: Machine, text: string): boolean {
+  return name === text || uuid === text || String(pid) === text;
+}
+
+/**
+ * A machine by its name, its UUID or its PID. One may be called like another's PID: then the PID counts, so that each
+ * can be named whatever the others are called.
+ *
+ * @throws ArgumentError
+ */
 export function machineNamed(model: HostModel, name: string): Machine {
-  const found = model.machines.filter(machine => machine.name === name || machine.uuid === name || String(machine.pid) === name);
+  const named = model.machines.filter(machine => isNamed(machine, name));
+  const byPid = named.find(({ pid }) => String(pid) === name);
+  const found = byPid ? [byPid] : named;
   if (found.length === 1) return found[0]!;
   const names = model.machines.map(machine => `${machine.name} (PID ${machine.pid})`).join(', ');
   throw new ArgumentError(found.length === 0 ? `no machine "${name}" here; there is: ${names === '' ? 'none' : names}` : `"${name}" is ${found.length} machines; name one by its PID: ${found.map(({ pid }) => pid).join(', ')}`);

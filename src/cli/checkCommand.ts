@@ -10,7 +10,7 @@ import { CheckedHost } from '../core/rules/checkedHost';
 import { type Finding, SEVERITIES, type Severity } from '../core/rules/rule';
 import { judged, worstOf } from '../core/rules/settings';
 import { visible } from '../core/visible';
-import { ArgumentError, machineNamed } from './changes';
+import { ArgumentError, isNamed, machineNamed } from './changes';
 import { type CheckedSource, type Unread, findingsToJson } from './findingsJson';
 import { findingsText } from './findingsText';
 import { escapeInvisible } from './json';
@@ -120,7 +120,7 @@ async function checkOne(reading: Reading, values: CheckArguments, wanted: Wanted
 
 /** Whether there is at least one: with several hosts it need not be on each. */
 function namesMachine(model: HostModel, name: string): boolean {
-  return model.machines.some(machine => machine.name === name || machine.uuid === name || String(machine.pid) === name);
+  return model.machines.some(machine => isNamed(machine, name));
 }
 
 /** Why there may be more that is wrong than what is told. Nothing else: what a cron job says is sent to somebody. */

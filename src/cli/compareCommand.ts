@@ -96,7 +96,8 @@ function counterpart(machine: Machine, model: HostModel): Machine {
   const { machines } = model;
   if (machines.length === 1) return machines[0]!;
   const twin = machine.uuid === undefined ? undefined : machines.find(({ uuid }) => uuid === machine.uuid);
-  return twin ?? machineNamed(model, machine.name);
+  const namesakes = machines.filter(({ name }) => name === machine.name); // and not who has that PID
+  return twin ?? (namesakes.length === 1 ? namesakes[0]! : machineNamed(model, machine.name));
 }
 
 function textOf({ models, comparisons, only }: Compared): string {

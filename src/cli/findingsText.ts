@@ -10,6 +10,7 @@ import { type Finding, type Fix, SEVERITIES, type Severity } from '../core/rules
 import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
 import { RESTORE, argumentsOfChanges } from './changeArguments';
+import { isNamed } from './changes';
 
 export interface TextOptions {
   /** Columns. A path may be longer than that: it is not broken. */
@@ -76,7 +77,7 @@ export function commandOf(model: HostModel, machine: Machine, fix: Fix, shown: (
 }
 
 function planOf(model: HostModel, machine: Machine, about: readonly string[], changes: readonly string[]): string[] {
-  const isAlone = model.machines.filter(({ name, uuid }) => name === machine.name || uuid === machine.name).length === 1 && !machine.name.startsWith('-');
+  const isAlone = model.machines.every(other => other === machine || !isNamed(other, machine.name)) && !machine.name.startsWith('-');
   return ['cgroup-lens', 'plan', isAlone ? machine.name : String(machine.pid), ...about, ...changes];
 }
 

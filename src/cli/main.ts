@@ -128,11 +128,15 @@ async function collect(source: Source, output: string | undefined, force: boolea
   return 0;
 }
 
-// A reader such as head that has seen enough is no error; a full disk is one.
+// A reader such as head that has seen enough is no error: what it does not read is dropped, and the exit code stays what
+// the command's own is, for a plan may have been applied and faults found. A full disk is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') say(describeError(error));
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
+  if (error.code === 'EPIPE') return;
+  say(describeError(error));
+  process.exit(1);
 });
+// Nobody is left who could be told; without a listener Node would end in the middle of a plan.
+process.stderr.on('error', () => undefined);
 
 main().then(
   code => {

@@ -18,7 +18,7 @@ import { sentence } from '../core/plan/sentences';
 import { undoPlan } from '../core/plan/undo';
 import { commandText } from '../core/shellWord';
 import { visible } from '../core/visible';
-import { type ChangeArguments, changesOfArguments, machineNamed } from './changes';
+import { ArgumentError, type ChangeArguments, changesOfArguments, machineNamed } from './changes';
 import { entriesOf, historyOf, unread } from './history';
 import { escapeInvisible } from './json';
 import { ask, say } from './terminal';
@@ -55,11 +55,12 @@ export async function applyCommand(of: PlanCommand, machine: string): Promise<nu
 /** Only what was applied on this very host: the same PIDs and paths mean something else on another one. */
 export async function undoCommand(of: PlanCommand, id: string | undefined): Promise<number> {
   const { source } = of;
+  if (id === '') throw new ArgumentError('undo takes the ID of a plan, or its beginning, and not ""; see: cgroup-lens history');
   const history = historyOf(source);
   const { entries: all, foreign } = await history.read();
   if (id === undefined && foreign > 0) return no(`${unread(history.path, foreign)}. The last plan may be among them: name the one to undo; see: cgroup-lens history`);
   const entries = all.filter(entry => isOn(entry, source) && entry.undoneBy === undefined && entry.undoes === undefined && !isNothing(entry));
-  const entry = id === undefined ? entries.at(-1) : entries.find(known => known.id.startsWith(id));
+  const entry = id === undefined ? entries.at(-1) : theOne(entries, id);
   if (!entry) return no(id === undefined ? `nothing was applied on ${source.label} from the command line that is not undone` : await whyNoEntry(source, id));
   const model = await modelOf(of);
   // Whose end nobody heard: what the host shows of it counts.
@@ -69,9 +70,16 @@ export async function undoCommand(of: PlanCommand, id: string | undefined): Prom
 }
 
 async function whyNoEntry(source: Source, id: string): Promise<string> {
-  const elsewhere = (await entriesOf(undefined)).find(entry => entry.id.startsWith(id) && !isOn(entry, source));
+  const elsewhere = theOne((await entriesOf(undefined)).filter(entry => !isOn(entry, source)), id);
   if (elsewhere) return `plan ${elsewhere.id} was applied on ${elsewhere.plan.hostLabel}, and not on ${source.label}; it is undone there, or with --host`;
   return `no plan ${id} of ${source.label} that is not undone; see: cgroup-lens history`;
+}
+
+/** @throws ArgumentError where several begin so */
+function theOne(entries: readonly HistoryEntry[], id: string): HistoryEntry | undefined {
+  const fit = entries.filter(entry => entry.id.startsWith(id));
+  if (fit.length > 1) throw new ArgumentError(`"${id}" is the beginning of ${fit.length} plans; name one by more of its ID: ${fit.map(entry => `${entry.id} (${entry.plan.title})`).join(', ')}`);
+  return fit[0];
 }
 
 /** Of all hosts, or of the one that is named. */
@@ -137,9 +145,9 @@ async function showAndApply(of: PlanCommand, plan: Plan, undoes: string | undefi
     say(of.describe(error));
     return no(`what was done of it is not known; look with: cgroup-lens report${where}, and take back what was with: cgroup-lens undo ${id}${where}`);
   }
-  process.stdout.write(printPlan(plan, applied));
-  // What was done is told in any case; without this line `undo` looks at the host for it.
+  // First, for who reads what is printed may be gone. What was done is told in any case; without this line `undo` looks at the host for it.
   await history.append({ v: 1, event: 'ended', id, at: Date.now(), applied }).catch((error: unknown) => say(`the result could not be written down: ${describeError(error)}`));
+  process.stdout.write(printPlan(plan, applied));
   if (applied.complete && applied.steps.every(({ state }) => state === 'done')) return 0;
   const some = applied.steps.some(({ state }) => state === 'done');
   say(some ? `it stopped; what was done of it is taken back with: cgroup-lens undo ${id}${where}` : 'nothing of it was done');

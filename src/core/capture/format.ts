@@ -44,6 +44,10 @@ export const EXPECTED_FIRST_LINE = `cgroup-lens capture ${VERSION}`;
 const MIB = 1024 * 1024;
 /** A host with 10,000 threads makes 20 MB. */
 const LARGEST = 64 * MIB;
+/** Milliseconds: a year. Three hundred digits are a number, too, but not one that can be shown or written again. */
+const LONGEST = 365 * 24 * 60 * 60 * 1000;
+/** The end has a year of four digits then, as every reader of times expects. */
+const LATEST = Date.UTC(9999, 0, 1);
 /** What is damaged from end to end is told by its first lines. */
 const MOST_PROBLEMS = 1000;
 
@@ -258,13 +262,12 @@ class CaptureReader {
     switch (word) {
       case 'started': {
         const time = Date.parse(rest);
-        if (!Number.isFinite(time)) return this.problem(number, 'a time such as 2026-11-22T20:50:11.123Z', rest);
+        if (!(time >= 0 && time < LATEST)) return this.problem(number, 'a time such as 2026-11-22T20:50:11.123Z', rest);
         this.startedAt = time;
         return;
       }
       case 'took':
-        // Three hundred digits are a number, too, but not one that can be shown or written again.
-        if (!/^\d+(\.\d+)?$/.test(rest) || !(Number(rest) <= Number.MAX_SAFE_INTEGER)) return this.problem(number, 'a number', rest);
+        if (!/^\d+(\.\d+)?$/.test(rest) || !(Number(rest) <= LONGEST)) return this.problem(number, 'a number', rest);
         this.took = Number(rest);
         return;
       case 'uid':

@@ -38,10 +38,10 @@ describe('a file that a stranger sent', () => {
   });
 
   it('may have numbers that are none: they are problems', () => {
-    for (const line of [`took ${'9'.repeat(400)}`, 'took 99999999999999999999', `uid ${'9'.repeat(400)}`, 'uid 1.5', 'uid 99999999999999999999']) {
+    for (const line of [`took ${'9'.repeat(400)}`, 'took 99999999999999999999', `took ${Number.MAX_SAFE_INTEGER}`, 'took 31536000001', 'started 9999-01-01T00:00:00.000Z', 'started +010000-01-01T00:00:00.000Z', 'started +275760-09-13T00:00:00.000Z', 'started 1969-12-31T23:59:59.999Z', 'started -000001-01-01T00:00:00.000Z', `uid ${'9'.repeat(400)}`, 'uid 1.5', 'uid 99999999999999999999']) {
       const { snapshot, problems } = parseCapture(`${HEAD}${line}\ndir /a\nend 1\n`);
       assert.deepEqual(problems.map(p => p.line), [2], line);
-      assert.deepEqual([snapshot.collection.took, snapshot.collection.user], [0, undefined]);
+      assert.deepEqual([snapshot.collection.startedAt, snapshot.collection.took, snapshot.collection.user], [0, 0, undefined]);
       assert.doesNotMatch(printCapture({ ...snapshot, redacted: true }), /Infinity|NaN/);
     }
   });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { ArgumentError, type ChangeArguments, changesOfArguments } from '../../../src/cli/changes';
+import { ArgumentError, type ChangeArguments, changesOfArguments, machineNamed } from '../../../src/cli/changes';
+import { commandOf } from '../../../src/cli/findingsText';
+import { parseCpuList } from '../../../src/core/parse/cpuList';
 import type { Change } from '../../../src/core/plan/plan';
 import { type HostName, SCOPE, machine, modelOf } from '../fixtures';
 
@@ -37,5 +39,29 @@ describe('changes that the command line names', () => {
   it('none at all is said to be none', async () => {
     await assert.rejects(changesOf({}), /what is to be changed\? Name at least one of --restore-layout, --move/);
     await assert.rejects(changesOf({ hierarchy: ['cpuset'] }), ArgumentError);
+  });
+});
+
+describe('a machine that the command line names', () => {
+  it('one that is called like another\'s PID, and the other: each has a name', async () => {
+    const { model } = await modelOf('host-v1-libvirt', copy => {
+      for (const [path, text] of copy.files) if (path.endsWith('/cmdline')) copy.files.set(path, text.replace('guest=hybrid-tcg,', 'guest=29142,'));
+    });
+    const [called, kvmdemo] = [machine(model, '29142'), machine(model, 'kvmdemo')];
+    assert.deepEqual([called.pid, kvmdemo.pid], [5819, 29142]);
+    assert.equal(machineNamed(model, '29142'), kvmdemo);
+    assert.equal(machineNamed(model, '5819'), called);
+    for (const one of model.machines) {
+      const changes = (): Change[] => [{ kind: 'pin', thread: one.threads[0]!, cpus: parseCpuList('1')! }];
+      const command = commandOf(model, one, { title: () => '', changes }, path => path, [])!;
+      assert.equal(machineNamed(model, command[2]!), one, command.join(' '));
+    }
+  });
+
+  it('of two with one name none is taken', async () => {
+    const { model } = await modelOf('host-v1-libvirt', copy => {
+      for (const [path, text] of copy.files) if (path.endsWith('/cmdline')) copy.files.set(path, text.replace('guest=hybrid-tcg,', 'guest=kvmdemo,'));
+    });
+    assert.throws(() => machineNamed(model, 'kvmdemo'), /"kvmdemo" is 2 machines; name one by its PID: 5819, 29142/);
   });
 });

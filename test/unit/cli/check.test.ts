@@ -10,7 +10,7 @@ import type { Change } from '../../../src/core/plan/plan';
 import { restoreLayout } from '../../../src/core/rules/restoreLayout';
 import { QEMU, SCOPE, captureText, machine, modelOf, thread } from '../fixtures';
 import { put } from '../rules/checkRule';
-import { NO_RULE, ONLY_VCPU_IN_EMULATOR, captureFile, cli } from './support';
+import { NO_RULE, ONLY_VCPU_IN_EMULATOR, captureFile, cli, cliUnread } from './support';
 
 const MISPLACED = ['check', '--capture', captureFile('misplaced-vcpus'), ...ONLY_VCPU_IN_EMULATOR];
 
@@ -107,6 +107,24 @@ describe('cgroup-lens check', () => {
       assert.match(ran.stderr, said, name);
     }
   });
+
+  for (const [name, unread, args, code] of [
+    ['text', ['stdout'], [], 10],
+    ['an error', ['stdout'], ['--rule', 'vcpu-in-emulator=error'], 11],
+    ['JSON', ['stdout'], ['--json'], 10],
+    ['SARIF', ['stdout'], ['--sarif'], 10],
+    ['nor what is said beside it', ['stdout', 'stderr'], [], 10],
+    ['but what is said beside it is not read', ['stderr'], [], 10],
+  ] as const) {
+    it(`the exit code is the same where nobody reads it: ${name}`, async () => {
+      const damaged = join(folder, 'unread.capture');
+      const text = captureText('misplaced-vcpus');
+      writeFileSync(damaged, text.slice(0, text.length * 0.999)); // something is said of it
+      const ran = await cliUnread(unread, 'check', '--capture', damaged, ...ONLY_VCPU_IN_EMULATOR, ...args);
+      assert.equal(ran.code, code, ran.stderr);
+      if (!(unread as readonly string[]).includes('stderr')) assert.match(ran.stderr, /^unread: .*\n(unread: .*\n)*$/);
+    });
+  }
 
   for (const [name, args, said] of [
     ['a rule that is not there', ['--rule', 'vcpu=off'], /there is no rule "vcpu"; see: cgroup-lens explain/],

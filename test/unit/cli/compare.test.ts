@@ -46,12 +46,15 @@ describe('cgroup-lens compare', () => {
     writeFileSync(named, text);
     const hash = join(folder, 'hash#.capture');
     writeFileSync(hash, text.replace('guest=serial', 'guest=se#ri#al'));
+    const called = join(folder, 'called.capture'); // one machine of it like another's PID
+    writeFileSync(called, captureText('host-v1-libvirt').replace('guest=hybrid-tcg,', 'guest=29142,'));
     for (const [name, args, code, said] of [
       ['equal', [BEFORE, BEFORE], 0, /^$/],
       ['equal, of a file that is called like a machine of one', [BEFORE, named], 0, /^$/],
       ['a file and a machine with # in their names', [`${hash}#se#ri#al`, `${BEFORE}#serial`], 0, /^$/],
       ['a file with # in its name and no such machine', [`${hash}#se`, BEFORE], 2, /no machine "se" here; there is: se#ri#al/],
       ['not the only machine', [`${captureFile('host-v1-libvirt')}#kvmdemo`, captureFile('host-v1-libvirt')], 0, /^$/],
+      ['a namesake, and not whose PID that is', [`${called}#5819`, called], 0, /^$/],
       ['no such machine', [`${BEFORE}#nobody`, NOW], 2, /no machine "nobody" here; there is: serial/],
       ['no such file', [BEFORE, join(folder, 'none')], 1, /cannot be read/],
       ['no name', [`${BEFORE}#`, NOW], 2, /should be FILE, FILE#MACHINE, \. or \.#MACHINE/],

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Ajv from 'ajv';
 import type { CheckedSource } from '../../../src/cli/findingsJson';
 import { printSarif, toSarif } from '../../../src/cli/sarif';
@@ -7,14 +9,15 @@ import type { Shipped } from '../../../src/cli/shipped';
 import { encodeBytes } from '../../../src/core/parse/bytes';
 import { findingsOf } from '../../../src/core/rules/allRules';
 import { vcpuInEmulator } from '../../../src/core/rules/vcpuInEmulator';
-import { ALL_HOSTS, type Changeable, type HostName, QEMU, SCOPE, modelOf } from '../fixtures';
+import { ALL_HOSTS, type Changeable, type HostName, QEMU, SCOPE, captureText, modelOf } from '../fixtures';
 import { put } from '../rules/checkRule';
+import { cli } from './support';
 
 interface Sarif {
   readonly runs: readonly {
     readonly tool: { readonly driver: { readonly semanticVersion?: string; readonly rules: readonly { readonly id: string; readonly help?: { readonly markdown: string } }[] } };
     readonly automationDetails: { readonly id: string };
-    readonly invocations: readonly { readonly executionSuccessful: boolean; readonly toolExecutionNotifications?: readonly { readonly message: { readonly text: string } }[] }[];
+    readonly invocations: readonly { readonly executionSuccessful: boolean; readonly endTimeUtc: string; readonly toolExecutionNotifications?: readonly { readonly message: { readonly text: string } }[] }[];
     readonly results: readonly Result[];
   }[];
 }
@@ -121,6 +124,25 @@ describe('findings as SARIF 2.1.0', () => {
     const { runs } = valid(printSarif(await toSarif([await checked('guest-v2')], [{ host: 'op@web2:22', why: 'nobody is there' }], noPage)));
     assert.deepEqual(runs.map(run => [run.automationDetails.id, run.invocations[0]!.executionSuccessful]), [['cgroup-lens/test/', true], ['cgroup-lens/op%40web2%3A22/', false]]);
     assert.equal(runs[1]!.invocations[0]!.toolExecutionNotifications![0]!.message.text, 'nobody is there');
+  });
+
+  it('a capture may have whatever times: the end of each is one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cgroup-lens-sarif-'));
+    try {
+      for (const [started, took, end] of [
+        ['2026-11-22T19:31:33.000Z', String(Number.MAX_SAFE_INTEGER), '2026-11-22T19:31:33.000Z'],
+        ['9998-12-31T23:59:59.999Z', '31536000000', '9999-12-31T23:59:59.999Z'],
+        ['+275760-09-13T00:00:00.000Z', '1', '1970-01-01T00:00:00.001Z'],
+      ] as const) {
+        const file = join(folder, 'times.capture');
+        writeFileSync(file, captureText('misplaced-vcpus').replace(/^started .*$/m, `started ${started}`).replace(/^took .*$/m, `took ${took}`));
+        const { code, stdout, stderr } = await cli('check', '--capture', file, '--sarif');
+        assert.equal(code, 10, stderr);
+        assert.equal(valid(stdout).runs[0]!.invocations[0]!.endTimeUtc, end);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('what is shipped beside it is told: the version, and the page of a rule as its help', async () => {

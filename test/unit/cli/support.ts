@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ALL_RULES } from '../../../src/core/rules/allRules';
 import { vcpuInEmulator } from '../../../src/core/rules/vcpuInEmulator';
@@ -17,6 +17,20 @@ export function cli(...args: string[]): Promise<Ran> {
   return new Promise(resolve => {
     const child = execFile(process.execPath, [CLI, ...args], { timeout: 60_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
     child.stdin!.end();
+  });
+}
+
+/** As `cli`, where nobody reads: as behind a `|` whose other side has ended, with `2>&1` or without. */
+export function cliUnread(unread: readonly ('stdout' | 'stderr')[], ...args: string[]): Promise<Ran> {
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, [CLI, ...args], { timeout: 60_000, killSignal: 'SIGKILL' });
+    const read = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      if (unread.includes(name)) child[name].destroy();
+      else child[name].on('data', (chunk: Buffer) => (read[name] += chunk.toString()));
+    }
+    child.stdin.end();
+    child.once('close', code => resolve({ code: code ?? NaN, ...read }));
   });
 }
 
