@@ -1,11 +1,9 @@
 import { t } from '@vscode/l10n';
-import { effectiveCpus } from '../model/hierarchies';
-import type { HostModel, Machine, Thread } from '../model/hostModel';
-import type { CpuSet } from '../parse/cpuList';
+import type { Machine, Thread } from '../model/hostModel';
 import { isBound } from '../plan/guards';
 import { visible } from '../visible';
-import { fileOf } from './asRead';
-import { cpusText } from './cpuWords';
+import type { CheckedHost } from './checkedHost';
+import { cpusText, filesOf } from './cpuWords';
 import type { Evidence, Finding, Rule } from './rule';
 
 /**
@@ -14,7 +12,7 @@ import type { Evidence, Finding, Rule } from './rule';
  * **Cause.** Before Linux 6.12 a new worker (`iou-wrk-PID`, `iou-sqp-PID`) gets the CPUs of its NUMA node, whatever the cpuset of its
  * maker is. Before 6.3, and 6.1.110, workers are bound: the kernel refuses to pin or move them (PF_NO_SETAFFINITY).
  *
- * **Signature.** `Cpus_allowed_list` of a worker has CPUs that its cpuset has not: a warning. Bit 0x04000000 of field 9 of its
+ * **Signature.** `Cpus_allowed_list` of a worker has CPUs that its cpuset (v2: the nearest from its cgroup up) has not: a warning. Bit 0x04000000 of field 9 of its
  * `stat` is set: a hint.
  *
  * **Cost.** Outside the cpuset, disk work of this machine takes the time of CPUs that others have for themselves. One that is
@@ -27,14 +25,14 @@ import type { Evidence, Finding, Rule } from './rule';
 export const ioUringWorkers: Rule = {
   id: 'io-uring-workers',
   title: () => t('A worker of io_uring is not under the machine\'s limits'),
-  check: ({ model }, machine) => machine.threads.filter(({ role }) => role.kind === 'io_uring').flatMap(thread => ofWorker(model, machine, thread)),
+  check: (host, machine) => machine.threads.filter(({ role }) => role.kind === 'io_uring').flatMap(thread => ofWorker(host, machine, thread)),
 };
 
-function ofWorker(model: HostModel, machine: Machine, thread: Thread): Finding[] {
+function ofWorker({ cpus }: CheckedHost, machine: Machine, thread: Thread): Finding[] {
   const { tid, pid, comm, flags, cpusAllowed } = thread;
-  const cpuset = model.hierarchies.map(({ key }) => thread.membership.places.get(key)?.cgroup).find(cgroup => effectiveCpus(cgroup) !== undefined);
-  const granted = effectiveCpus(cpuset);
-  const outside = outsideOf(cpusAllowed, granted, model.topology.online);
+  const cpuset = cpus.cpuset(thread);
+  const granted = cpus.grantedBy(cpuset);
+  const outside = granted !== undefined && cpus.online !== undefined && cpus.may(thread)?.isSubsetOf(granted) === false;
   const bound = isBound(thread);
   const about = { rule: ioUringWorkers.id, machine, threads: [thread] };
   const stat: Evidence = { file: `/proc/${pid}/task/${tid}/stat`, value: t('field 9: 0x{0}', flags.toString(16)) };
@@ -44,7 +42,7 @@ function ofWorker(model: HostModel, machine: Machine, thread: Thread): Finding[]
       ...about,
       severity: 'warning',
       at: { kind: 'cpus', thread },
-      evidence: [status, ...['cpuset.cpus.effective', 'cpuset.effective_cpus'].flatMap(file => fileOf(cpuset, file)), ...(bound ? [stat] : [])],
+      evidence: [status, ...filesOf(cpuset, 'cpuset.cpus.effective', 'cpuset.effective_cpus'), ...(bound ? [stat] : [])],
       sentence: () => t('{0} ({1}) may run on {2}, its cpuset has {3}', visible(comm), tid, cpusText(cpusAllowed!), cpusText(granted!)),
       cost: () => t('disk work of this machine takes the time of CPUs that others have for themselves'),
       advice: () => (bound ? t('nothing can pin it on this kernel: Linux 6.12, or another aio= than io_uring') : t('pin it: taskset -pc {0} {1}', granted!.toString(), tid)),
@@ -62,8 +60,4 @@ function ofWorker(model: HostModel, machine: Machine, thread: Thread): Finding[]
     advice: () => t('Linux 6.3 (6.1.110) or newer, or another aio= than io_uring'),
     fixes: [],
   }];
-}
-
-function outsideOf(allowed: CpuSet | undefined, granted: CpuSet | undefined, online: CpuSet | undefined): boolean {
-  return allowed !== undefined && granted !== undefined && online !== undefined && !allowed.intersect(online).isSubsetOf(granted);
 }

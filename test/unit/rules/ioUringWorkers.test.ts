@@ -23,6 +23,18 @@ describe('io-uring-workers', () => {
     assert.deepEqual(await planned('guest-v2', worker('0-1'), found[0]!), ['7002 on 1']);
   });
 
+  it('one whose own cgroup has no cpuset, outside that of the slice above, as with Proxmox VE', async () => {
+    const change: HostChange = copy => {
+      worker('0-7')(copy);
+      for (const directory of ['qemu.slice', 'qemu.slice/100.scope']) copy.directories.add(`/sys/fs/cgroup/${directory}`);
+      copy.files.set('/sys/fs/cgroup/qemu.slice/cpuset.cpus.effective', '0-1\n');
+      copy.files.set(`/proc/${QEMU}/task/${TID}/cgroup`, '0::/qemu.slice/100.scope\n');
+    };
+    const found = await findingsOfRule(ioUringWorkers, 'numa-isolated', change);
+    assert.deepEqual(said(found), ['warning: iou-wrk-519 (7002) may run on CPUs 0-7, its cpuset has CPUs 0-1 [Pin iou-wrk-519 to CPUs 0-1]']);
+    assert.equal(read(found[0]!)[1], '/sys/fs/cgroup/qemu.slice/cpuset.cpus.effective   0-1');
+  });
+
   it('one that is outside and bound: nothing pins it', async () => {
     const found = await findingsOfRule(ioUringWorkers, 'guest-v2', worker('0-1', BOUND));
     assert.deepEqual(said(found), ['warning: iou-wrk-519 (7002) may run on CPUs 0-1, its cpuset has CPU 1']);
