@@ -33,6 +33,7 @@ export class CpuFacts {
   private readonly bindings = new Map<CpuSet, Binding>();
   private readonly pins = new Map<Machine, ReadonlyMap<number, CpuSet>>();
   private readonly dedicated = new Map<Machine, boolean>();
+  private pinnedByLibvirt: CpuSet | undefined;
   private taken: CpuSet | undefined;
   private bound: { readonly byCpu: ReadonlyMap<number, readonly BoundVcpu[]>; readonly byCore: ReadonlyMap<string, readonly BoundVcpu[]> } | undefined;
 
@@ -138,6 +139,16 @@ export class CpuFacts {
     let pins = this.pins.get(machine);
     if (!pins) this.pins.set(machine, (pins = pinsOf(machine, machine.libvirt)));
     return pins.get(thread.tid);
+  }
+
+  /** All CPUs that libvirt has pinned threads of a machine to, where its state says so. */
+  pinned(machine: Machine): CpuSet {
+    return CpuSet.fromRanges(ownThreads(machine).flatMap(thread => this.pin(machine, thread)?.ranges ?? []));
+  }
+
+  /** The same of all machines. */
+  get pinnedOnHost(): CpuSet {
+    return (this.pinnedByLibvirt ??= CpuSet.fromRanges(this.model.machines.flatMap(machine => this.pinned(machine).ranges)));
   }
 
   /** To what it is bound, by where it may run. */

@@ -1,7 +1,9 @@
 import { t } from '@vscode/l10n';
+import { isStaged } from '../layout/layout';
 import type { Cgroup, Machine, Thread } from '../model/hostModel';
 import { ownThreads } from '../model/machines';
 import type { Rates, Throttling } from '../model/rates';
+import { commandText } from '../shellWord';
 import { visible } from '../visible';
 import { fileOf } from './asRead';
 import type { CheckedHost } from './checkedHost';
@@ -13,8 +15,8 @@ import { hasVcpu, percent, timesText } from './words';
  * `throttled`: a CPU quota ran out, and threads stood still because of it.
  *
  * **Cause.** A cgroup at or above the threads has a quota (`cpu.max`, v1 `cpu.cfs_quota_us`), set by libvirt (`<vcpu_quota>`,
- * `<emulator_quota>`, `<iothread_quota>`, `virsh schedinfo`), by a cloud's flavor, or by systemd (`CPUQuota=`) for a whole
- * slice. Once the threads have used it up, none of them runs until the next period begins, however idle the CPUs are.
+ * `<emulator_quota>`, `<iothread_quota>`, `virsh schedinfo`), by a cloud's flavor, by Proxmox VE (`cpulimit`), by the kubelet (a
+ * pod's `resources.limits.cpu`), or by systemd (`CPUQuota=`) for a whole slice. Once the threads have used it up, none of them runs until the next period begins, however idle the CPUs are.
  *
  * **Signature.** Between two looks `nr_throttled` of the cgroup's `cpu.stat` grew, and the time that was lost is 5 % or more:
  * a warning, with the cgroup whose own quota it was. Of one look only the sums since the cgroup was made are known: then
@@ -24,7 +26,8 @@ import { hasVcpu, percent, timesText } from './words';
  * its other vCPUs wait as well. In `emulator` the quota stops QEMU's main loop: the monitor, disks, the network.
  *
  * **Fix.** Raise the quota or remove it, where it is the machine's own (`virsh schedinfo DOMAIN --live --config
- * vcpu_quota=-1`). The quota of a slice is shared by all in it: that is its administrator's decision.
+ * vcpu_quota=-1`; Proxmox VE: `qm set ID --cpulimit`). A pod's limit is raised in the spec of its VirtualMachineInstance. The
+ * quota of a slice is shared by all in it: that is its administrator's decision.
  *
  * **Sources.** Documentation/scheduler/sched-bwc.rst, admin-guide/cgroup-v2.rst ("CPU Interface Files"); v1 and v2 add up the
  * time of each CPU on which threads were held back, so that it can be more than the time that passed.
@@ -56,11 +59,24 @@ function sinceLook(host: CheckedHost, rates: Rates, machine: Machine): Finding[]
       ...about(machine, cgroup, threads),
       severity: 'warning',
       sentence: shown => t('{0} ran out of its CPU quota{1} {2}, {3} of the time: {4} stood still', visible(shown(cgroup.path)), quotaText(cgroup), timesText(times), percent(share), threadsText(threads)),
-      advice: shown => (own ? t('raise the quota of {0} or remove it, with what set it: virsh schedinfo, the cloud\'s flavor', visible(shown(cgroup.path))) : t('the quota of {0} is shared by all that is in it: ask who set it (systemctl set-property … CPUQuota=) for more', visible(shown(cgroup.path)))),
-      fixes: own && cgroup.bandwidth ? [withoutLimit(cgroup)] : [],
+      advice: shown => advice(host, machine, cgroup, visible(shown(cgroup.path))),
+      fixes: own && cgroup.bandwidth && host.layoutOf(machine).kind !== 'KubeVirt' ? [withoutLimit(cgroup)] : [],
     };
   });
 }
+
+/** By what set it. */
+function advice(host: CheckedHost, machine: Machine, cgroup: Cgroup, path: string): string {
+  const layout = host.layoutOf(machine);
+  if (layout.kind === 'KubeVirt' && POD.test(cgroup.path)) return t('{0} has the limit of the pod: raise resources.limits.cpu in the spec of the VirtualMachineInstance, or leave it out there', path);
+  if (!host.isOwnLimit(machine, cgroup)) return t('the quota of {0} is shared by all that is in it: ask who set it (systemctl set-property … CPUQuota=) for more', path);
+  const id = layout.kind === 'Proxmox VE' ? /\/qemu\.slice\/(\d+)\.scope$/.exec(cgroup.path)?.[1] : undefined;
+  if (id !== undefined) return t('raise the limit, in CPUs, 0 for none: {0}', commandText(['qm', 'set', id, '--cpulimit', 'CPUS']));
+  return isStaged(layout) ? t('raise the quota of {0} or remove it, with what set it: virsh schedinfo, the cloud\'s flavor', path) : t('raise the quota of {0} or remove it, with what set it', path);
+}
+
+/** A pod's cgroup or one in it, by either of the kubelet's drivers. */
+const POD = /\/kubepods(\.slice)?\/.*\bpod/;
 
 function sinceMade(host: CheckedHost, machine: Machine): Finding[] {
   const often = [...host.around(machine)].filter(({ throttled: sums }) => sums !== undefined && sums.times >= TIMES && sums.times >= sums.periods * PERIODS);

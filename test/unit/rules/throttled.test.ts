@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { throttled } from '../../../src/core/rules/throttled';
 import { type Changeable, QEMU, SCOPE } from '../fixtures';
 import { type HostChange, findingsOfRule } from './checkRule';
+import { POD, inPod } from './pins';
 import { planned, read, said } from './said';
 
 const CGROUPS = '/sys/fs/cgroup';
@@ -56,6 +57,24 @@ describe('throttled', () => {
     const found = await findingsOfRule(throttled, 'guest-v2', slice(110, 2e9, 9500), slice(100, 1e9, 1000));
     assert.deepEqual(said(found), ['warning: /machine.slice ran out of its CPU quota (20000/100000) 850 times, 85 % of the time: vCPU 0 stood still']);
     assert.match(found[0]!.advice(path => path), /shared by all/);
+  });
+
+  it('a pod\'s limit and one of Proxmox VE: by what set it, and a pod\'s is removed by no fix', async () => {
+    const within = async (path: string): Promise<(readonly [string, number])[]> => {
+      const at = (second: number, ran: number, lost: number): HostChange => copy => {
+        inPod(copy, { cpus: '0-7' });
+        for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
+          copy.directories.add(`${CGROUPS}${at}`);
+          copy.files.set(`${CGROUPS}${at}/cgroup.controllers`, 'cpuset cpu pids\n');
+        }
+        for (const file of [...copy.files.keys()]) if (new RegExp(`^/proc/${QEMU}/task/\\d+/cgroup$`).test(file)) copy.files.set(file, `0::${path}\n`);
+        look({ second, ran, lost, cgroup: path })(copy);
+        copy.files.set(`${CGROUPS}${path}/cpu.max`, '200000 100000\n');
+      };
+      return (await findingsOfRule(throttled, 'numa-isolated', at(110, 2e9, 9500), at(100, 1e9, 1000))).map(finding => [finding.advice(() => 'X'), finding.fixes.length]);
+    };
+    assert.deepEqual(await within(POD), [['X has the limit of the pod: raise resources.limits.cpu in the spec of the VirtualMachineInstance, or leave it out there', 0]]);
+    assert.deepEqual(await within('/qemu.slice/100.scope'), [['raise the limit, in CPUs, 0 for none: qm set 100 --cpulimit CPUS', 1]]);
   });
 
   it('of one look: a hint, from a quarter of all periods on', async () => {

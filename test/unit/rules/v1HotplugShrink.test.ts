@@ -28,7 +28,7 @@ describe('v1-hotplug-shrink', () => {
       { file: `${TREE}/machine.slice/cpuset.cpus`, value: '0' },
       { file: '/sys/devices/system/cpu/online', value: '0-1' },
     ]);
-    assert.equal(findings[0]!.advice(path => path), 'write 0-1 to cpuset.cpus of /machine.slice, then of each cgroup below it, from above downwards');
+    assert.equal(findings[0]!.advice(path => path), 'write 0-1 to cpuset.cpus of /machine.slice, then of each cgroup below it, from above downwards; that is all that is online, for no pin of libvirt\'s is known: leave out what it was not to have');
   });
 
   it('the machine\'s own directory is put right by the fix', async () => {
@@ -40,6 +40,20 @@ describe('v1-hotplug-shrink', () => {
     assert.deepEqual(await sentences(v1HotplugShrink, 'guest-hybrid', copy => {
       for (const path of ['/machine.slice', SCOPE, `${SCOPE}/libvirt`]) set(copy, `${TREE}${path}/cpuset.cpus`, '0');
     }, { vcpus: { 1: '1' } }), ['warning: CPU 1 is online, and /machine.slice has not got it: it has CPU 0']);
+  });
+
+  it('where pins are known it is given what they name, and no CPU that it was meant not to have', async () => {
+    const kept = (...lost: readonly string[]): HostChange => copy => {
+      for (const file of ['online', 'possible']) set(copy, `/sys/devices/system/cpu/${file}`, '0-7');
+      for (const file of ['cpuset.cpus', 'cpuset.effective_cpus']) copy.files.set(`${TREE}/${file}`, '0-7\n');
+      for (const path of ['/machine.slice', OFFLINE, `${OFFLINE}/libvirt`]) copy.files.set(`${TREE}${path}/cpuset.cpus`, lost.includes(path) ? '0\n' : '0-1\n');
+    };
+    const slice = await checked(v1HotplugShrink, 'guest-hybrid-cpu-offline', kept('/machine.slice', OFFLINE, `${OFFLINE}/libvirt`), { vcpus: { 1: '1', 3: '1' } });
+    assert.deepEqual(slice.findings.map(f => [f.sentence(path => path), f.advice(path => path)]), [
+      ['CPU 1 is online, and /machine.slice has not got it: it has CPU 0', 'write 0-1 to cpuset.cpus of /machine.slice, then of each cgroup below it, from above downwards'],
+    ]);
+    const own = await checked(v1HotplugShrink, 'guest-hybrid-cpu-offline', kept(OFFLINE, `${OFFLINE}/libvirt`), { vcpus: { 1: '1', 3: '1' } });
+    assert.deepEqual(own.findings.map(finding => stepsOf(own.model, finding)), [[`0-1 > ${OFFLINE}/cpuset.cpus`]]);
   });
 
   const silent: Record<string, HostChange> = {
