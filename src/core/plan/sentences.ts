@@ -85,6 +85,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'edited-place-changed': d => t('TID {0} ({1}) was in {2} when the edit began and is in {3} by now: left alone.', d('tid'), d('comm'), d('was'), d('found')),
   'edited-cpus-changed': d => t('TID {0} ({1}) might run on {2} when the edit began and may on {3} by now: left alone.', d('tid'), d('comm'), d('was'), d('found')),
   'edited-scheduling-changed': d => t('TID {0} ({1}) was scheduled as {2} when the edit began and is as {3} by now: left alone.', d('tid'), d('comm'), d('was'), d('found')),
+  'machine-since': d => t('{0} (PID {1}), to which it was done, is not found here any more, or was started anew: what is in its place now may never have had what is given back.', d('machine'), d('pid')),
   stays: d => t('{0} stays as it is: {1}', d('what'), d('why')),
   // ways back
   'policy-not-restored': d => t('The policy {0} it had cannot be given back.', d('policy')),

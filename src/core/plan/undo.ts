@@ -49,6 +49,7 @@ export function undoPlan(plan: Plan, applied: Applied, model: HostModel): Planne
   const known = new Map(actions.flatMap(action => putBy(plan, applied, action, model)));
   const { placed, stuck } = inThisOrder(model, backs);
   if (placed.length === 0) return { refusal: { because: [...stuck.values()][0]!, instead: [] } };
+  if (plan.machine && !machine) warnings.unshift(reason('machine-since', { machine: plan.machine.name, pid: plan.machine.pid }));
   for (const step of backs) {
     const why = stuck.get(step);
     if (why) warnings.push(reason('stays', { what: wordsOf(step.action), why: sentence(why) }));

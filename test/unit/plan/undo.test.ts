@@ -52,6 +52,19 @@ describe('undo', () => {
     assert.equal(refusal?.because.id, 'machine-migrating');
   });
 
+  it('says that the machine was started anew; of its threads nothing is left', async () => {
+    const anew = (copy: Changeable): void => {
+      file('cpu.max', '40000 100000')(copy);
+      for (const [path] of copy.files) if (path.startsWith(`/proc/${QEMU}/task/`) && path.endsWith('/stat')) copy.files.set(path, copy.files.get(path)!.replace(/(?<=\) (\S+ ){19})\d+/, '7'));
+    };
+    const ids = (of: Planned): unknown => (of.plan ? of.plan.warnings.map(({ because }) => because.id) : of.refusal.because.details['why']);
+    assert.deepEqual(ids(await undone(await planned(quota), anew)), ['machine-since']);
+    assert.deepEqual(ids(await undone(await planned(quota), file('cpu.max', '40000 100000'))), []);
+    const { model } = await modelOf('guest-v2');
+    const [first] = machine(model, 'serial').threads;
+    assert.equal(ids(await undone(await planned({ kind: 'schedule', thread: first!, policy: 'batch', priority: 0, nice: 0 }), anew)), 'thread-gone');
+  });
+
   it('a step without a way back stays, and is named; the others go back', async () => {
     const { model } = await modelOf('guest-v2');
     const serial = machine(model, 'serial');
