@@ -135,22 +135,22 @@ async function showAndApply(of: PlanCommand, plan: Plan, undoes: string | undefi
   process.stderr.write(`${printPlan(plan)}\n`);
   if (!(await isWanted(of, plan))) return no('nothing was done');
   const history = historyOf(of.source);
-  const where = hostArguments(of);
   const id = randomUUID().slice(0, 8);
+  const command = (...words: readonly string[]): string => commandText(['cgroup-lens', ...words, ...hostArguments(of)]);
   await history.append({ v: 1, event: 'started', id, at: Date.now(), plan, ...(undoes === undefined ? {} : { undoes }) });
   let applied: Applied;
   try {
     applied = await of.source.ask!(applyQuestion(plan), of.limited());
   } catch (error) {
     say(of.describe(error));
-    return no(`what was done of it is not known; look with: cgroup-lens report${where}, and take back what was with: cgroup-lens undo ${id}${where}`);
+    return no(`what was done of it is not known; look with: ${command('report')}, and take back what was with: ${command('undo', id)}`);
   }
   // First, for who reads what is printed may be gone. What was done is told in any case; without this line `undo` looks at the host for it.
   await history.append({ v: 1, event: 'ended', id, at: Date.now(), applied }).catch((error: unknown) => say(`the result could not be written down: ${describeError(error)}`));
   process.stdout.write(printPlan(plan, applied));
   if (applied.complete && applied.steps.every(({ state }) => state === 'done')) return 0;
   const some = applied.steps.some(({ state }) => state === 'done');
-  say(some ? `it stopped; what was done of it is taken back with: cgroup-lens undo ${id}${where}` : 'nothing of it was done');
+  say(some ? `it stopped; what was done of it is taken back with: ${command('undo', id)}` : 'nothing of it was done');
   return some ? 3 : 1;
 }
 
@@ -164,6 +164,6 @@ async function isWanted({ values, signal }: PlanCommand, { consent }: Plan): Pro
 }
 
 /** The host as it is named on a command line once more. */
-function hostArguments({ values }: PlanCommand): string {
-  return (['host', 'ssh-config'] as const).map(name => (values[name] === undefined ? '' : ` ${commandText([`--${name}`, values[name]])}`)).join('');
+function hostArguments({ values }: PlanCommand): string[] {
+  return (['host', 'ssh-config'] as const).flatMap(name => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
 }

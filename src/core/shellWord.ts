@@ -1,5 +1,4 @@
 import { encodeBytes } from './parse/bytes';
-import { visible } from './visible';
 
 /**
  * One word for a POSIX shell, whatever it holds: single quotes, and what a person cannot see (controls, bidirectional
@@ -11,9 +10,16 @@ export function shellWord(text: string): string {
   return words.join('') || "''";
 }
 
-/** A command as a person may paste it into a shell: a machine may be called `$(reboot)`, and systemd's units have backslashes. */
+/** With a dot behind it: a shell drops each newline at the end of what it is given by `$(…)`. */
+const NEWLINE = { made: "newline=$(printf '\\n.'); ", word: '"${newline%.}"' };
+
+/**
+ * A command as a person may paste it into a shell, in one line: a machine may be called `$(reboot)`, and systemd's units
+ * have backslashes. Where a word has a newline, another command before it keeps one.
+ */
 export function commandText(argv: readonly string[]): string {
-  return argv.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : visible(shellWord(word)))).join(' ');
+  const words = argv.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : word.split('\n').map(line => line && shellWord(line)).join(NEWLINE.word) || "''"));
+  return `${argv.some(word => word.includes('\n')) ? NEWLINE.made : ''}${words.join(' ')}`;
 }
 
 function octal(text: string): string {

@@ -45,7 +45,7 @@ describe('the owner\'s own way', () => {
     const { model } = await modelOf('guest-v2');
     const serial = { ...machine(model, 'serial'), name: "it's $(reboot)\u202e\n" };
     const pinned = makePlan({ ...model, machines: [serial] }, serial, [{ kind: 'pin', thread: serial.threads.find(({ role }) => role.kind === 'emulator')!, cpus }], { expert: true, virsh: ['virsh'] }).plan!;
-    const shown = String.raw`virsh emulatorpin --domain 'it'\''s $(reboot)'"$(printf '\342\200\256')"'\n' --cpulist 0 --live`;
+    const shown = String.raw`newline=$(printf '\n.'); virsh emulatorpin --domain 'it'\''s $(reboot)'"$(printf '\342\200\256')""${'$'}{newline%.}" --cpulist 0 --live`;
     assert.ok(printPlan(pinned).includes(`\n  ${shown}\n`), printPlan(pinned));
     assert.ok(printPlan(pinned.ownersWay!).includes(`\n   ${shown}\n`), printPlan(pinned.ownersWay!));
     const weighed = (await ownersWay('guest-v2', () => [{ kind: 'set', hierarchy: '0::', path: SCOPE, file: 'cpu.weight', value: '50' }]))!;

@@ -5,7 +5,7 @@ import type { Action } from '../../../src/core/cgroup/action';
 import { decodeBytes, encodeBytes } from '../../../src/core/parse/bytes';
 import type { Plan, Step } from '../../../src/core/plan/plan';
 import { planScript, planSteps } from '../../../src/core/plan/script';
-import { shellWord } from '../../../src/core/shellWord';
+import { commandText, shellWord } from '../../../src/core/shellWord';
 
 const task = { tid: 533, pid: 519, startTime: 4711, comm: 'CPU 2/KVM' };
 const cgroup = (path: string): { hierarchy: string; path: string; directory: string } => ({ hierarchy: 'cpu,cpuacct', path, directory: `/sys/fs/cgroup/cpu,cpuacct${path}` });
@@ -33,6 +33,26 @@ describe('a word for a shell', () => {
         const out = execFileSync(shell[0]!, [...shell.slice(1)], { input: encodeBytes(script) });
         assert.deepEqual(out, Buffer.concat(names.flatMap(name => [Buffer.from(name), Buffer.from('/')])));
       }), { numRuns: 10 });
+    }
+  });
+});
+
+describe('a command for a person', () => {
+  const cases: [string[], string][] = [
+    [['virsh', 'list'], 'virsh list'], [['a b', ''], "'a b' ''"],
+    [['run', 'a\nb\n', 'c'], `newline=$(printf '\\n.'); run 'a'"\${newline%.}"'b'"\${newline%.}" c`],
+  ];
+  for (const [argv, text] of cases) it(JSON.stringify(argv), () => assert.equal(commandText(argv), text));
+
+  it('is one line, and the same words to each shell', () => {
+    const names = ['two\nlines', 'end\n', 'ends\n\n', '\nbegins', '\n', '\n\n', '%s\n', '\\n\n', "it's\n$(id)", '-n\n', '\u202e\t\n\udcff\n', '\r\n', '', 'ö'];
+    for (const shell of [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']]) {
+      for (const argv of [...names.map(name => [name]), names, ['none', 'of them']]) {
+        const text = commandText(['printf', '%s/', ...argv]);
+        assert.doesNotMatch(text, /[\x00-\x1f\u202e\udc80-\udcff]/);
+        const out = execFileSync(shell[0]!, [...shell.slice(1), '-c', text]);
+        assert.deepEqual(out, encodeBytes(argv.map(word => `${word}/`).join('')), `${shell.join(' ')}: ${text}`);
+      }
     }
   });
 });
