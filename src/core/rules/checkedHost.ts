@@ -118,7 +118,10 @@ function lostBelow(host: CheckedHost): ReadonlyMap<Cgroup, CpuSet> {
     for (const cgroup of host.cpusetsAround(machine)) {
       const missing = host.cpus.missingIn(cgroup);
       if (missing.isEmpty || !host.isOwn(machine, cgroup)) continue;
-      for (const above of allNarrowerAbove(cgroup, missing)) found.set(above, missing.union(found.get(above) ?? CpuSet.empty));
+      for (const above of allNarrowerAbove(cgroup, missing)) {
+        const known = found.get(above) ?? CpuSet.empty;
+        if (!missing.isSubsetOf(known)) found.set(above, known.union(missing));
+      }
     }
   }
   return found;

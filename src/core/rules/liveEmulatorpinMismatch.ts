@@ -14,8 +14,8 @@ import { threadText } from './words';
  * `live-emulatorpin-mismatch`: threads of `emulator` may run on different CPUs, though one cpuset is for all of them.
  *
  * **Cause.** `virsh emulatorpin --live` writes the cpuset of `emulator` and the mask of QEMU's first thread. The others
- * (workers, vhost of Linux 6.4 and later) were started with a mask that was inherited, and since Linux 6.2 the kernel keeps it: of the new cpuset
- * they get only what that mask has too. `taskset` on a single thread looks alike.
+ * (workers, vhost of Linux 6.4 and later) were started with a mask that was inherited, and since Linux 6.2 the kernel keeps it:
+ * of the new cpuset they get only what that mask has too. `taskset` on a single thread looks alike.
  *
  * **Signature.** In the group `emulator` the online CPUs of some of QEMU's threads are a part of the cpuset's, and not all.
  * Silent where all that they leave out is isolated at boot (`isolcpus=`): libvirt keeps what has no pin off those.

@@ -14,9 +14,9 @@ import type { Finding, Rule } from './rule';
  * **Cause.** In cgroup v1 the kernel takes a CPU that goes offline (by hand, or when the host is suspended) out of every
  * cpuset. When it is back only the root gets it again.
  *
- * **Signature.** The top cpuset has an online CPU, one of libvirt's pins where those are known, that the machine's own directory, or the one of all machines
- * (`/machine`, `/machine.slice`), has not, and the machine shows that it had it: a group of its threads is empty, or
- * libvirt's pin names the CPU. Without that it may be that somebody wants it so: silent.
+ * **Signature.** The top cpuset has an online CPU, one of libvirt's pins where those are known, that the machine's own
+ * directory, or the one of all machines (`/machine`, `/machine.slice`), has not, and the machine shows that it had it: a group
+ * of its threads is empty, or libvirt's pin names the CPU. Without that it may be that somebody wants it so: silent.
  *
  * **Cost.** Threads that were pinned to that CPU run on others', and no pin to it is possible (EACCES).
  *

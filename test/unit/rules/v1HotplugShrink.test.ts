@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { parseCpuList } from '../../../src/core/parse/cpuList';
+import { CheckedHost } from '../../../src/core/rules/checkedHost';
 import { v1HotplugShrink } from '../../../src/core/rules/v1HotplugShrink';
-import { SCOPE } from '../fixtures';
-import type { HostChange } from './checkRule';
+import { SCOPE, machine } from '../fixtures';
+import { type HostChange, findingsIn } from './checkRule';
 import { checked, sentences, set, stepsOf } from './pins';
 
 const OFFLINE = SCOPE.replace('2d1', '2d2');
@@ -54,6 +56,19 @@ describe('v1-hotplug-shrink', () => {
     ]);
     const own = await checked(v1HotplugShrink, 'guest-hybrid-cpu-offline', kept(OFFLINE, `${OFFLINE}/libvirt`), { vcpus: { 1: '1', 3: '1' } });
     assert.deepEqual(own.findings.map(finding => stepsOf(own.model, finding)), [[`0-1 > ${OFFLINE}/cpuset.cpus`]]);
+  });
+
+  it('the directory of all machines is given what any of them has lost: one machine\'s command takes nothing from another', async () => {
+    const { model } = await checked(v1HotplugShrink, 'guest-hybrid-cpu-offline', copy => {
+      for (const file of ['online', 'possible']) set(copy, `/sys/devices/system/cpu/${file}`, '0-7');
+      for (const file of ['cpuset.cpus', 'cpuset.effective_cpus']) set(copy, `${TREE}/${file}`, '0-7');
+    }, { vcpus: { 1: '1' } });
+    const one = machine(model, 'serial');
+    const other = { ...one, libvirt: { ...one.libvirt!, vcpuPins: new Map([[1, parseCpuList('2')!]]) } };
+    const findings = findingsIn(v1HotplugShrink, new CheckedHost({ ...model, machines: [one, other] }, undefined), true);
+    assert.deepEqual(findings.map(f => [f.sentence(path => path), f.advice(path => path)]), [1, 2].map(cpu => [
+      `CPU ${cpu} is online, and /machine.slice has not got it: it has CPU 0`, 'write 0-2 to cpuset.cpus of /machine.slice, then of each cgroup below it, from above downwards',
+    ]));
   });
 
   const silent: Record<string, HostChange> = {
