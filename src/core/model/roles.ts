@@ -6,7 +6,7 @@ import type { Role, RoleKind, ToldRole } from './hostModel';
 /** QEMU's thread names (`qemu_thread_create` in its source) and the kernel's, as far as they tell a role by themselves. */
 const BY_NAME: readonly (readonly [RegExp, RoleKind])[] = [
   [/^vhost-\d/, 'vhost'],
-  [/^(worker|pool-.*)$/, 'worker'],
+  [/^(worker|pool-.*|nbd-connection)$/, 'worker'], // started by whoever needs one, for a while
   [/^(live_migration|migration|multifd|mig\/|bg_snapshot|dirtyrate|return path|COLO|postcopy\/|fault-(default|fast)$)/, 'migration'],
   [/^vnc_worker/, 'vnc'],
   [/^SPICE/, 'spice'],

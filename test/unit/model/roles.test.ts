@@ -28,6 +28,7 @@ describe("a thread's role", () => {
     'vhost since Linux 6.4': ['vhost-519', 'vhost', undefined, 'kernel'],
     'a worker': ['worker', 'worker', undefined, 'thread name'],
     'a worker of glib': ['pool-qemu-kvm', 'worker', undefined, 'thread name'],
+    'what connects an NBD disk again': ['nbd-connection', 'worker', undefined, 'thread name'],
     'a migration that goes out': ['live_migration', 'migration', undefined, 'thread name'],
     'its channels': ['multifdsend_3', 'migration', undefined, 'thread name'],
     'its channels since QEMU 9.2': ['mig/src/send_1', 'migration', undefined, 'thread name'],
