@@ -85,11 +85,9 @@ function judgeMove(context: Context, change: Extract<Change, { kind: 'move' | 'm
   const target = hierarchyOf(context.model, hierarchy)?.cgroups.get(to) ?? nearestThere(context, hierarchy, to);
   const source = thread.membership.places.get(hierarchy)?.cgroup;
   const memory = thread.tid === thread.pid || change.kind === 'moveProcess' ? memoryMoves(context, thread, source, target) : undefined;
-  if (isFrozen(target) && !isFrozen(source)) {
-    const machine = context.machine?.name ?? String(thread.tid);
-    return { ...verdict, consent: { kind: 'type', text: machine, because: reason('moves-into-frozen', { path: target!.path }) } };
-  }
-  return memory ? { ...verdict, consent: { kind: 'alone', because: memory } } : verdict;
+  const frozen = isFrozen(target) && !isFrozen(source) ? reason('moves-into-frozen', { path: target!.path }) : undefined;
+  if (memory) return { ...verdict, consent: { kind: 'alone', because: memory }, warnings: [...(verdict.warnings ?? []), ...(frozen ? [frozen] : [])] };
+  return frozen ? { ...verdict, consent: { kind: 'type', text: context.machine?.name ?? String(thread.tid), because: frozen } } : verdict;
 }
 
 function isFrozen(cgroup: Cgroup | undefined): boolean {

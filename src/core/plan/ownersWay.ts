@@ -120,14 +120,15 @@ function groupWay(context: Context, hierarchy: string, path: string, value: stri
   return thread && cpus && !cpus.isEmpty ? pinWay(context, { thread, cpus }) : undefined;
 }
 
-function isUsers(path: string): boolean {
-  return /\/user@\d+\.service(\/|$)/.test(path);
+/** Below whose own systemd a cgroup is: that user can lay out groups there like libvirt's, and the domain of that name is another. */
+function userOf(path: string): number | undefined {
+  const uid = /\/user@(\d+)\.service(?:\/|$)/.exec(path)?.[1];
+  return uid === undefined ? undefined : Number(uid);
 }
 
 /** What libvirt calls a thread that is where it has put it. */
 function libvirtThread(thread: Thread): { readonly command: string; readonly which: readonly string[] } | undefined {
-  // Below a user's own systemd any user can lay out such groups: the domain of that name is another.
-  if ([...thread.membership.places.values()].some(({ path }) => isUsers(path))) return undefined;
+  if ([...thread.membership.places.values()].some(({ path }) => userOf(path) !== undefined)) return undefined;
   const groups = new Set([...thread.membership.places.values()].flatMap(({ path }) => /(?:\.scope|\.libvirt-qemu)(?:\/libvirt)?\/(emulator|vcpu\d+|iothread\d+)$/.exec(path)?.[1] ?? []));
   const [group] = groups;
   if (groups.size !== 1) return undefined;
@@ -147,7 +148,7 @@ function valueWay(context: Context, { hierarchy: key, path }: { readonly hierarc
   const former = bandwidthText(cgroup, file) ?? textOf(cgroup, file) ?? before;
   const owner = cgroupOwner(model, hierarchy, path);
   if (owner.kind === 'unit') {
-    if (owner.manager === 'user' && /\/user@(\d+)\.service(?:\/|$)/.exec(path)?.[1] !== String(model.collection.user?.uid)) return undefined; // `systemctl --user` asks the manager of who runs it
+    if (owner.manager === 'user' && userOf(path) !== model.collection.user?.uid) return undefined; // `systemctl --user` asks the manager of who runs it
     const wanted = unitProperties(file, value, former);
     const back = former === undefined ? undefined : unitProperties(file, former === '' ? (cgroup.cpusEffective?.toString() ?? '') : former, value);
     const command = (assignments: readonly string[]): string[] => ['systemctl', ...(owner.manager === 'user' ? ['--user'] : []), 'set-property', '--runtime', '--', owner.unit, ...assignments];
@@ -158,7 +159,7 @@ function valueWay(context: Context, { hierarchy: key, path }: { readonly hierarc
   const { kind } = valuesOwner(model, hierarchy, path);
   if (file === 'cpuset.cpus') return kind === 'libvirt' || kind === 'nova' ? groupWay(context, key, path, value) : undefined;
   const name = machine && (kind === 'libvirt' || kind === 'nova') ? schedinfoName(path, file) : undefined;
-  const domain = machine && !isUsers(path) ? domainOf(machine) : undefined;
+  const domain = machine && userOf(path) === undefined ? domainOf(machine) : undefined;
   if (!domain || name === undefined || !/^-?\d+$/.test(value)) return undefined;
   const command = (text: string): string[] => [...(options.virsh ?? VIRSH), 'schedinfo', ...domain, '--live', '--set', `${name}=${text}`];
   const besides = /^(vcpu|iothread)_/.test(name) ? { besides: reason('owners-tool-all', { what: name.startsWith('vcpu') ? 'vCPU' : 'I/O thread' }) } : {};
