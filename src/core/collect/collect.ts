@@ -20,7 +20,7 @@ export class LiveSource implements Source {
   /** @throws CollectError, and what the host throws */
   collect(signal: AbortSignal): Promise<RawSnapshot> {
     const options = this.options();
-    const watched = this.host.staysOpen || options.asRoot;
+    const watched = this.host.isRemote || options.asRoot;
     return this.run({ ...collectCommand(options, watched), watched }, new WireDecoder(), signal);
   }
 
@@ -28,7 +28,7 @@ export class LiveSource implements Source {
   ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
     const { asRoot } = this.options();
     const decoder = question.decoder();
-    const watched = this.host.staysOpen || asRoot || decoder.broken !== undefined; // a plan may be done as root
+    const watched = this.host.isRemote || asRoot || decoder.broken !== undefined; // a plan may be done as root
     const { argv, prelude, stdin } = question.command({ watched, asRoot });
     return this.run({ argv, stdin: prelude + stdin, watched }, decoder, signal); // none waits on the host for that
   }

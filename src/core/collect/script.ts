@@ -147,7 +147,7 @@ const READ_PLACEMENT = String.raw`${EMIT_STAT}${WALKS}
   } }
 function arguments(pid, stat,   word, c, more, r) { # in text
   sub(/^.*\) /, "", stat); split(stat, word, " ")
-  if (word[46] > 0 || int(word[7] / 2097152) % 2) # arg_start, arg_end; a thread of the kernel has none
+  if (word[46] > 0 || int(word[7] / 2097152) % 2) # arg_start, arg_end; PF_KTHREAD: a thread of the kernel has none
     return word[47] - word[46] < ${SHORT} && slurp(pid "/cmdline")
   c = "head -c ${SHORT} " pid "/cmdline 2>/dev/null" # who may not trace it is not told
   r = (c | getline text) > 0

@@ -46,8 +46,8 @@ function shellAsRoot(isEnough: string): string {
  * slurp(f): the file's whole text in `text`. A record ends at U+0001, which no file of /proc or of a cgroup ends with;
  * inside one (a hostile name) it is put back. errors(): has grep say on standard error why a file could not be read.
  *
- * For all awk programs: a bracket expression with a slash in it stands in a string, "[^/]". In /[^\/]/ busybox takes the
- * backslash for one of the set.
+ * For all awk programs: a bracket expression with a slash in it stands in a string, "[^/]": in /[^\/]/ busybox takes the
+ * backslash for one of the set. And what sub puts in place of a match has no backslash but "\\\\&": busybox drops others.
  */
 const LIBRARY = String.raw`
 BEGIN { RS = "\001"; FS = "\001" }

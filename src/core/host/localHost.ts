@@ -11,7 +11,7 @@ const MOST_STDERR = 1 << 20;
  * cancellation ends what it started too.
  */
 export class LocalHost implements Host {
-  readonly staysOpen = false;
+  readonly isRemote = false;
 
   constructor(readonly label: string) {}
 

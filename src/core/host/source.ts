@@ -50,10 +50,10 @@ export interface Host {
   /** As in `Source`: named in every error. */
   readonly label: string;
   /**
-   * Whether every command is watched: over a network the end of standard input is all that the other side sees. Locally
-   * the process group is ended, but for what has become root: only root can end that.
+   * Over a network the end of standard input is all that the other side sees: every command is watched. Locally the
+   * process group is ended, but for what has become root: only root can end that.
    */
-  readonly staysOpen: boolean;
+  readonly isRemote: boolean;
   /**
    * Runs a command to its end; its output is handed on as it arrives.
    *

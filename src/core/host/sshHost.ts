@@ -19,7 +19,7 @@ export interface SshHostOptions {
  * takes two round trips and whatever the login shell does, and so a refresh takes one. What waits ends with the connection.
  */
 export class SshHost implements Host {
-  readonly staysOpen = true;
+  readonly isRemote = true;
   private connection: SshConnection | undefined;
   private waiting: Waiting | undefined;
   /** The latest kind of command that can wait. */
